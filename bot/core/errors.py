@@ -1,0 +1,46 @@
+"""The project's errors. Each carries a calm sentence for people; the cause stays in the exception chain.
+
+CoachError
+├── ContentError      a content or prompt file is wrong: file, line, field
+├── DocumentError     a document cannot be read or fetched
+├── IndexNotReady     the index is being built, or is damaged and being rebuilt
+├── DataFolderInUse   another process serves or writes this data folder
+├── SettingsError     a setting is missing or wrong
+├── StorageError      the database can't be reached or used now
+└── SendError         Slack did not take a message (see bot.ports for its kinds)
+"""
+
+from __future__ import annotations
+
+
+class CoachError(Exception):
+    """Base of all errors that the project raises on purpose; `str(error)` is fit for people."""
+
+
+class ContentError(CoachError):
+    """A content or prompt file is wrong."""
+
+    def __init__(self, file: str, line: int | None, field: str, problem: str) -> None:
+        where = f"{file}:{line}" if line else file
+        super().__init__(f"{where}: {field}: {problem}" if field else f"{where}: {problem}")
+        self.file, self.line, self.field, self.problem = file, line, field, problem
+
+
+class DocumentError(CoachError):
+    """A document cannot be read or fetched."""
+
+
+class IndexNotReady(CoachError):  # noqa: N818 - a state that passes, named as such
+    """The index is being built, or is damaged and being rebuilt."""
+
+
+class DataFolderInUse(CoachError):  # noqa: N818
+    """Another process serves or writes this data folder."""
+
+
+class SettingsError(CoachError):
+    """A setting is missing or wrong."""
+
+
+class StorageError(CoachError):
+    """The database can't be reached or used now."""

@@ -1,0 +1,284 @@
+"""The outside world on one screen: what services need, whoever provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from bot.core.framework import Passage
+from bot.core.records import (
+    Check,
+    Exchange,
+    InboxItem,
+    Member,
+    Nudge,
+    Profile,
+    Reflection,
+    Remembered,
+    Subscription,
+)
+
+
+class Clock(Protocol):
+    """The time. The sandbox's can be moved, a test's stands still."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+
+
+# --- knowledge -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that retrieval brought, with what each signal said of it."""
+
+    passage: Passage
+    score: float  # fused, higher is better; comparable within one search only
+    dense: float  # cosine similarity, -1 to 1
+    lexical: float  # BM25 score, 0 and up
+
+
+class Index(Protocol):
+    """The passages, searchable. Raises IndexNotReady while it is being built."""
+
+    def search(self, query: str, *, tenant: str, limit: int = 40) -> list[Hit]:
+        """The best passages for a query among those for everybody and the tenant's own, best first."""
+
+    def passage(self, passage_id: str, *, tenant: str) -> Passage | None:
+        """One passage by its id, where the tenant may see it."""
+
+    def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
+        """All passages of a unit, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """A classifier's view of a message; probabilities are calibrated."""
+
+    competencies: dict[str, float]  # all ten, summing to 1: given that it is about one of them
+    p_none: float
+    functions: dict[str, float]  # all five, each 0 to 1
+    p_advanced: float
+    why: tuple[str, ...]  # words or phrases of the message that speak for the first competency
+
+
+class Classifier(Protocol):
+    """Which competency, functions and level a message in everyday words is about."""
+
+    def classify(self, text: str) -> Classification:
+        """Classify one message."""
+
+
+# --- Slack, outgoing --------------------------------------------------------------------------------------------
+
+SendOutcome = Literal["sent", "retry", "failed", "uncertain", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a send ended. `uncertain`: Slack may have taken it (time-out, reset, 5xx); never repeat it unchecked."""
+
+    outcome: SendOutcome
+    ts: str | None = None
+    error: str | None = None  # Slack's error code
+    retry_after: float | None = None  # seconds, with `retry`
+
+
+class Messenger(Protocol):
+    """Sends one message, once. It never retries by itself and never raises for what Slack answers."""
+
+    def post(  # noqa: D102 - the class says it
+        self,
+        member: Member,
+        channel: str,
+        *,
+        text: str,
+        blocks: Sequence[dict[str, Any]] = (),
+        key: str | None = None,
+        thread_ts: str | None = None,
+    ) -> Sent: ...
+
+    def find(
+        self, member: Member, channel: str, *, key: str, since: datetime, thread_ts: str | None = None
+    ) -> str | None:
+        """The `ts` of a message of ours with this key in the channel's history, or None. Raises LookupUnavailable."""
+
+    def open_dm(self, member: Member) -> str:
+        """The id of the DM with a person."""
+
+
+class LookupUnavailable(Exception):  # noqa: N818
+    """The history could not be read, so nothing is known about an earlier send."""
+
+
+# --- storage: one repository an aggregate -----------------------------------------------------------------------
+
+
+class InboxRepository(Protocol):
+    """Deliveries, each worked once."""
+
+    def record(self, item: InboxItem) -> bool:
+        """Write a delivery; False where its key is there already."""
+
+    def begin(self, key: str) -> InboxItem | None:
+        """Count an attempt and give the item; None where it is done or unknown."""
+
+    def sending(self, key: str) -> None:
+        """Note, before the call, that an answer is about to be sent."""
+
+    def done(self, key: str, outcome: str) -> None:
+        """Close an item; closing twice changes nothing."""
+
+    def unfinished(self, *, received_before: datetime | None = None) -> list[InboxItem]:
+        """What a crash left behind, oldest first."""
+
+    def sweep(self, *, done_before: datetime) -> int:
+        """Drop closed items of before that instant; how many."""
+
+
+class ConversationRepository(Protocol):
+    """Short-lived memory of conversations."""
+
+    def remember(self, message: Remembered) -> None: ...  # noqa: D102
+    def recall(self, conversation: str, member: Member, *, since: datetime, limit: int = 8) -> list[Remembered]:
+        """The latest messages between the bot and this member there, oldest first."""
+
+    def sweep(self, *, before: datetime) -> int: ...  # noqa: D102
+
+
+class ExchangeRepository(Protocol):
+    """Questions and triages with their results, for sources, feedback, sharing and corrections."""
+
+    def save(self, exchange: Exchange) -> None: ...  # noqa: D102
+    def get(self, exchange_id: str, member: Member) -> Exchange | None:
+        """An exchange of this member; somebody else's is None."""
+
+    def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool: ...  # noqa: D102
+    def correct(self, exchange_id: str, member: Member, *, correction: str, may_share: bool) -> bool: ...  # noqa: D102
+    def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
+        """Corrections whose authors agreed to share them, oldest first."""
+
+    def sweep(self, *, before: datetime) -> int:
+        """Drop exchanges of before that instant, save corrections that may be shared; how many."""
+
+
+class CheckRepository(Protocol):
+    """Self-checks: appended, never changed."""
+
+    def add(self, check: Check) -> None: ...  # noqa: D102
+    def latest(self, member: Member) -> dict[str, Check]:
+        """The newest check of each unit."""
+
+    def history(self, member: Member, unit: str | None = None, *, limit: int = 100) -> list[Check]:
+        """Checks, newest first."""
+
+
+class NudgeRepository(Protocol):
+    """Subscriptions and due rows. Each change of a claimed row names its owner and attempt, and says if it held."""
+
+    def subscription(self, member: Member) -> Subscription | None: ...  # noqa: D102
+    def subscribe(self, subscription: Subscription) -> None:
+        """Write or replace a person's subscription; due rows not yet claimed are cancelled with it."""
+
+    def active_subscriptions(self, *, after: Member | None = None, limit: int = 500) -> list[Subscription]: ...  # noqa: D102
+    def plan(self, nudge: Nudge) -> bool:
+        """Insert a due row; False where the member already has one in that period."""
+
+    def cancel_open(self, member: Member, reason: str) -> int:
+        """Cancel what is due and not sent; how many."""
+
+    def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
+        """Take due rows whose lease is free or lapsed, oldest first, counting an attempt."""
+
+    def renew(self, nudge: Nudge, *, now: datetime, lease: timedelta) -> bool: ...  # noqa: D102
+    def settle(
+        self,
+        nudge: Nudge,
+        state: Literal["sent", "skipped", "cancelled", "failed", "in_doubt"],
+        *,
+        ts: str | None = None,
+        reason: str | None = None,
+    ) -> bool:
+        """End a claimed row; False where the lease was lost."""
+
+    def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
+        """Note which prompt a claimed row sends."""
+
+    def get(self, nudge_id: str, member: Member) -> Nudge | None: ...  # noqa: D102
+    def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
+        """What was sent to a person, newest first."""
+
+    def upcoming(self, member: Member) -> Nudge | None:
+        """The next open due row of a person."""
+
+    def next_due(self) -> datetime | None: ...  # noqa: D102
+    def take_slot(self, team_id: str, *, now: datetime, per_second: float) -> datetime:
+        """Reserve the workspace's next send slot, shared by all replicas; the instant at which to send."""
+
+
+class JournalRepository(Protocol):
+    """Private reflections."""
+
+    def add(self, reflection: Reflection) -> None: ...  # noqa: D102
+    def entries(self, member: Member, *, limit: int = 50) -> list[Reflection]:
+        """Newest first."""
+
+    def get(self, reflection_id: str, member: Member) -> Reflection | None: ...  # noqa: D102
+    def update(self, reflection: Reflection) -> bool: ...  # noqa: D102
+    def delete(self, reflection_id: str, member: Member) -> bool: ...  # noqa: D102
+    def open_commitment(self, member: Member, *, before: date) -> Reflection | None:
+        """The latest entry with a commitment still open, made before that day."""
+
+
+class ProfileRepository(Protocol):
+    """What a person told the bot about their role."""
+
+    def get(self, member: Member) -> Profile: ...  # noqa: D102
+    def put(self, profile: Profile) -> None: ...  # noqa: D102
+
+
+class Repositories(Protocol):
+    """All of storage, as one thing to hand around."""
+
+    inbox: InboxRepository
+    conversations: ConversationRepository
+    exchanges: ExchangeRepository
+    checks: CheckRepository
+    nudges: NudgeRepository
+    journal: JournalRepository
+    profiles: ProfileRepository
+
+    def erase(self, member: Member) -> dict[str, int]:
+        """Delete everything of a person; rows by table."""
+
+    def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
+        """All rows of a person, by table, as plain JSON."""
+
+    def purge_team(self, team_id: str) -> dict[str, int]:
+        """Delete everything of a workspace; rows by table."""
+
+    def ping(self) -> None:
+        """Raise StorageError where the database can't be used."""
+
+    def close(self) -> None: ...  # noqa: D102
+
+
+class DocumentReader(Protocol):
+    """Turns a file or an address into text blocks (paragraphs, list entries, headings) in reading order."""
+
+    def read(self, source: str) -> ReadDocument:
+        """Read a path or an http(s) address. Raises DocumentError in words for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """A document's text."""
+
+    name: str  # file name or address, for people
+    title: str
+    blocks: tuple[str, ...]
+    headings: frozenset[int]  # positions in `blocks` that are headings, where the format tells
+    digest: str  # SHA-256 of the bytes

@@ -1,0 +1,102 @@
+"""Settings: the only reader of the environment. Each has a type, bounds and a line in `.env.example`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_data_dir() -> Path:
+    from platformdirs import user_data_path  # noqa: PLC0415 - only where no folder was chosen
+
+    return user_data_path("isp-coach", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """What an operator can set, in the environment or in a `.env` file. Everything has a default that works."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ISP_COACH_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    # Slack. Both tokens present: the bot runs in that workspace. None: it runs in the sandbox.
+    slack_bot_token: SecretStr | None = Field(
+        None, validation_alias="SLACK_BOT_TOKEN", description="Bot token of the installed app (xoxb-…)."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None,
+        validation_alias="SLACK_APP_TOKEN",
+        description="App-level token with connections:write (xapp-…), for Socket Mode.",
+    )
+    slack_api_url: str = Field("https://slack.com/api/", description="Slack's Web API; the sandbox sets its own.")
+    command_prefix: Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,12}$")] = Field(
+        "", description="Put before every command name, to keep two apps apart: `my-` gives /my-coach."
+    )
+
+    data_dir: Path = Field(default_factory=_default_data_dir, description="Folder for the database and the index.")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy address of the database; SQLite in the data folder where it is empty."
+    )
+    encryption_key: SecretStr | None = Field(
+        None, description="Fernet key(s), newest first, commas between: free text is then encrypted at rest."
+    )
+    content_dir: Path | None = Field(
+        None, description="Folder with knowledge/ and prompts/ of your own, instead of those shipped."
+    )
+
+    embeddings: str = Field(
+        "auto",
+        description="auto (MiniLM where its file is present, else built-in), builtin, minilm, or a LangChain provider:model.",
+    )
+    minilm_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".cache/chroma/onnx_models/all-MiniLM-L6-v2/onnx",
+        description="Where Chroma keeps the MiniLM model's files.",
+    )
+    chroma_url: str | None = Field(
+        None, description="Address of a Chroma server; embedded in the data folder where it is empty."
+    )
+
+    sandbox_host: str = Field("127.0.0.1", description="Address on which the sandbox listens.")
+    sandbox_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8765, description="Port of the sandbox page; 0 takes a free one."
+    )
+
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(8, description="Answers worked on at the same time.")
+    memory_hours: Annotated[int, Field(ge=1, le=720)] = Field(
+        24, description="How long a conversation is remembered for follow-ups."
+    )
+    keep_exchanges_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="How long questions and their answers are kept for source, share and feedback buttons."
+    )
+    sends_per_second: Annotated[float, Field(gt=0, le=50)] = Field(
+        5.0, description="Nudges sent a second in one workspace."
+    )
+    nudge_cutoff_hours: Annotated[float, Field(gt=0, le=48)] = Field(
+        12.0, description="A nudge later than this is skipped, not sent."
+    )
+    support_line: str = Field(
+        "", description="Whom a person in distress can reach; shown with a sensible text where it is empty."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least important log lines that are written."
+    )
+    log_json: bool = Field(False, description="Write logs as JSON lines.")
+
+    @field_validator("slack_bot_token", "slack_app_token", "encryption_key", mode="before")
+    @classmethod
+    def _empty_is_absent(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("database_url", "content_dir", "chroma_url", mode="before")
+    @classmethod
+    def _blank_is_absent(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @cached_property
+    def has_slack(self) -> bool:
+        """True where both tokens are there."""
+        return self.slack_bot_token is not None and self.slack_app_token is not None
