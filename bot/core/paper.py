@@ -11,6 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from bot.core.framework import Content, Locator
 
 TITLE = "Core Competencies and Functions of Implementation Support Practitioners"
 
@@ -70,6 +75,29 @@ class PaperParagraph:
     def digest(self) -> str:
         """A short hash of the words alone, so that line breaks and typography of a format don't change it."""
         return digest(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownParagraph:
+    """What the committed list keeps of a paragraph of the paper: enough to know it again, nothing to read."""
+
+    locator: str
+    digest: str
+    words: int
+
+
+class LocatorEntry(Content):
+    """One paragraph in the committed list."""
+
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+    words: Annotated[int, Field(ge=1)]
+
+
+class LocatorFile(Content):
+    """knowledge/white_paper/locators.yaml: the paper's paragraphs in reading order."""
+
+    paper: str
+    paragraphs: dict[Locator, LocatorEntry] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +180,7 @@ def recognise(blocks: Sequence[str] | Iterable[str]) -> Recognition:
             unit = _HEADINGS[ahead[0]][1]
             found += 1
             continue
-        body = _LIST_MARK.sub("", block) if unit not in ("P-REFS",) else block.lstrip("•● ")
+        body = _LIST_MARK.sub("", block) if unit != "P-REFS" else block.lstrip("•● ")
         if unit:
             place(unit, body)
         elif bare.endswith(_as_heading(TITLE)) or bare.startswith("by drs"):
