@@ -1,0 +1,75 @@
+"""What the handlers in this package may use, and the form of the coach that the composition root gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.core.answer import Answer, Question, Turn
+from bot.core.conversation import Route
+from bot.core.framework import Knowledge, Passage
+from bot.core.triage import Triage
+from bot.core.wording import Wording
+from bot.ports import Clock, Repositories
+from bot.settings import Settings
+from bot.slack.messenger import SlackMessenger
+from bot.slack.mrkdwn import Links
+from bot.slack.replies import Reply, Talk
+
+
+class Coach(Protocol):
+    """The coach. Every method may raise IndexNotReady while the index is being built."""
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """The framework and the paper's statements."""
+
+    def ask(self, question: Question) -> Answer: ...  # noqa: D102 - the contract says it
+    def triage(self, text: str) -> Triage: ...  # noqa: D102 - the contract says it
+    def route(self, text: str, history: Sequence[Turn]) -> Route:
+        """What a direct message wants."""
+
+    def passage(self, passage_id: str, tenant: str) -> Passage | None:
+        """A passage by its id, where the workspace may see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The slash commands' names, with the operator's prefix: the one place that spells them."""
+
+    prefix: str = ""
+
+    @property
+    def coach(self) -> str:
+        """The command for questions, triage, help and privacy."""
+        return f"/{self.prefix}coach"
+
+    @property
+    def selfcheck(self) -> str:
+        """The command that opens a self-check."""
+        return f"/{self.prefix}selfcheck"
+
+    @property
+    def reflect(self) -> str:
+        """The command for reflections."""
+        return f"/{self.prefix}reflect"
+
+
+IntentHandler = Callable[[Talk, "Deps"], Reply | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything a handler may use. A feature that needs a service of its own adds a field with a default here."""
+
+    settings: Settings
+    coach: Coach
+    repositories: Repositories
+    clock: Clock
+    wording: Wording
+    slack: SlackMessenger
+    commands: Commands
+    links: Links
+    new_id: Callable[[], str]  # random and opaque
+    intents: Mapping[str, IntentHandler] = field(default_factory=dict)

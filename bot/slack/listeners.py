@@ -1,0 +1,32 @@
+"""The table of everything the bot listens to, on one screen.
+
+How a feature registers
+-----------------------
+A module in this package exposes `REGISTRATIONS`, a tuple made with the `on_…` functions of `bot.slack.registry`, and
+stands in `FEATURES` below. For example::
+
+    REGISTRATIONS = (
+        on_command("selfcheck", open_check, quick=True),        # /selfcheck; quick: it opens a modal within 3 s
+        on_intent("selfcheck", offer_check, "selfcheck"),       # words in a DM or mention, or `/coach selfcheck …`
+        on_click("selfcheck.start", start_check),               # buttons "selfcheck.start" and "selfcheck.start:C4"
+        on_submit("selfcheck.page", save_page, answer=next_page),
+        on_close("selfcheck.page", keep_progress),
+        on_home("home", publish_home),
+    )
+
+- A handler is a plain function `(request, deps) -> Reply | None`. `request` is a frozen dataclass of `payloads` (for
+  `on_intent`: a `Talk`), `deps` is `bot.slack.deps.Deps` (add your service there as a field with a default).
+  It returns what to say (`replies.say(text, blocks)`, or `Reply` for several messages or another place); the inbox
+  sends it exactly once, also across a crash. None says nothing. Never post an answer yourself.
+- A handler may run again for the same request after a crash: derive ids of rows from `request.key`
+  (`bot.slack.delivery.key_for(request.key, "check")`), so that a second run writes the same row.
+- Modals and Home go through `deps.slack`: `open_view(request, view)`, `push_view(request, view)`,
+  `update_view(member, view_id, view)`, `publish_home(member, view)`. A trigger lives 3 seconds, so a handler that
+  opens a modal is quick (the default for all but commands and message shortcuts): no slow work before it.
+- `answer=` of `on_submit` runs before the acknowledgement: pure, fast, no calls. It returns None (close the modal),
+  `registry.errors(block_id="…")`, `registry.show(view)`, `registry.push(view)` or `registry.CLEAR`. With errors or a
+  push, the handler is not run.
+- An error in a handler ends in calm words to the person; IndexNotReady keeps the request until the index is ready.
+- Texts come from `deps.wording("area.key", field=…)`; everything from a person or a model goes through
+  `bot.slack.mrkdwn.escape`, or into plain_text. Blocks are made with `bot.slack.blocks`.
+"""
