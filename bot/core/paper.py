@@ -48,7 +48,6 @@ _HEADINGS: tuple[tuple[str, str], ...] = (
     ("references", "P-REFS"),
     ("how to cite this white paper", "P-CITE"),
 )
-
 # Sub-headings and labels that carry no statement of their own.
 _LABELS = frozenset(
     {
@@ -61,6 +60,9 @@ _LABELS = frozenset(
 _FURNITURE = re.compile(r"^\d+-min read$|^other resources on\b|^previous$|^next$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"^(?:[•●▪·*\-–—]|\d{1,2}[.)]|[a-e][.)])\s+", re.IGNORECASE)  # noqa: RUF001
 _WORD = re.compile(r"[a-z0-9]+")
+_NAMES = sorted({name for name, _ in _HEADINGS} | _LABELS, key=len, reverse=True)
+_BETWEEN = re.compile(rf"(?:(?:{'|'.join(_NAMES)}|apa format|\d{{1,3}}( min read)?|[a-e])(?: |$))*")
+_MOST_BETWEEN = 60  # words; no run of headings is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,20 @@ class Recognition:
     """What recognising a document as the white paper gave."""
 
     paragraphs: tuple[PaperParagraph, ...]
-    headings_found: int  # of `headings_expected`
-    unplaced: tuple[str, ...]  # paragraphs before the first heading that are no title, byline or furniture
+    headings_found: int  # of the paper's headings, in their order
+    unplaced: tuple[str, ...]  # what is no paragraph of the paper and no title, byline or page furniture
+    by_hash: int = 0  # paragraphs known again by the hash of their words
+    missing: tuple[str, ...] = ()  # locators of the committed list that the document doesn't hold
 
     @property
     def is_white_paper(self) -> bool:
-        """True where nearly all of the paper's headings stand in their order."""
-        return self.headings_found >= len(_HEADINGS) - 2
+        """True where nearly all of the paper's headings stand in their order, or most paragraphs are the paper's."""
+        return self.headings_found >= len(_HEADINGS) - 2 or self.by_hash > len(self.missing)
+
+
+def is_between(words: Sequence[str]) -> bool:
+    """True where words are only what stands between paragraphs: headings, labels, numbers, the page's furniture."""
+    return len(words) <= _MOST_BETWEEN and bool(_BETWEEN.fullmatch(" ".join(words)))
 
 
 def words_of(text: str) -> list[str]:
@@ -121,7 +130,12 @@ def words_of(text: str) -> list[str]:
 
 def digest(text: str) -> str:
     """The first 16 hex digits of SHA-256 over the words of a text."""
-    return hashlib.sha256(" ".join(words_of(text)).encode()).hexdigest()[:16]
+    return digest_of_words(words_of(text))
+
+
+def digest_of_words(words: Sequence[str]) -> str:
+    """The same over words that `words_of` gave."""
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
 
 
 def _as_heading(block: str) -> str:
