@@ -1,0 +1,292 @@
+"""Everything the bot sends to Slack: the one place that builds outgoing payloads and calls the Web API.
+
+No call repeats by itself. A send ends in `Sent`: `sent`, `retry` (surely not taken; try later), `failed` (surely not
+taken; trying again is no use), `uncertain` (Slack may have taken it) or `revoked` (the token is dead).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from http.client import HTTPException
+from typing import Any
+from urllib.error import URLError
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.http_retry import ConnectionErrorRetryHandler, RateLimitErrorRetryHandler
+from slack_sdk.webhook import WebhookClient
+
+from bot.core.records import Member
+from bot.ports import LookupUnavailable, Sent
+from bot.slack.mrkdwn import Links, clip, guard
+from bot.slack.replies import Block, View
+
+log = structlog.get_logger()
+
+TIMEOUT = 10  # seconds, connecting and each read
+EVENT_TYPE = "isp_coach"  # of the message metadata that carries our key
+TEXT_LIMIT = 12_000
+
+_REVOKED = frozenset(
+    {"token_revoked", "token_expired", "invalid_auth", "account_inactive", "not_authed", "org_login_required"}
+)
+_LATER = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"})
+# Slack's own trouble: it answers so before or after having taken the message, so nothing is known.
+_UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "accesslimited"})
+_TRIGGER_GONE = frozenset({"trigger_expired", "expired_trigger_id", "exchanged_trigger_id", "trigger_exchanged"})
+_NETWORK = (URLError, OSError, HTTPException, SlackRequestError, ValueError)
+_CODE = re.compile(r"^(?!http_)[a-z0-9_]{2,60}$")
+_TOO_MANY, _SERVER_ERROR = 429, 500
+
+
+class TriggerExpired(Exception):  # noqa: N818 - a state, named as Slack does
+    """The three seconds in which a click may open a modal are over."""
+
+
+class ViewRefused(Exception):  # noqa: N818 - a state, named as Slack does
+    """Slack didn't take a view; the argument is its error code."""
+
+
+def client_for(token: str, base_url: str, *, reading: bool = False) -> WebClient:
+    """A client whose sends are never repeated behind our back; one for reading may retry."""
+    handlers = [ConnectionErrorRetryHandler(), RateLimitErrorRetryHandler(max_retry_count=1)] if reading else []
+    return WebClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=handlers)
+
+
+def outgoing(
+    text: str, blocks: Sequence[Block], links: Links, *, key: str | None = None, thread_ts: str | None = None
+) -> dict[str, Any]:
+    """The arguments of a message: guarded, without previews, with our key as metadata. The only maker of such."""
+    payload: dict[str, Any] = {
+        "text": clip(text, TEXT_LIMIT),
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+    if blocks:
+        payload["blocks"] = list(blocks)[:50]
+    if thread_ts:
+        payload["thread_ts"] = thread_ts
+    guarded: dict[str, Any] = guard(payload, links)
+    if key:
+        guarded["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+    return guarded
+
+
+def classify(error: Exception) -> Sent:
+    """What a failed Web API call says about the message."""
+    if not isinstance(error, SlackApiError):
+        return Sent("uncertain", error=type(error).__name__)
+    response = error.response
+    status, headers = int(response.status_code), response.headers
+    data = response.data if isinstance(response.data, dict) else {}
+    code = str(data.get("error") or f"http_{status}")
+    if status == _TOO_MANY or code in _LATER:
+        return Sent("retry", error=code, retry_after=_seconds(headers))
+    if code in _REVOKED:
+        return Sent("revoked", error=code)
+    if status >= _SERVER_ERROR or code in _UNKNOWN or not _CODE.match(code):  # a page of HTML has no code
+        return Sent("uncertain", error=code)
+    return Sent("failed", error=code)
+
+
+def _seconds(headers: Mapping[str, Any]) -> float:
+    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), 1)
+    if isinstance(value, list):
+        value = value[0]
+    try:
+        return max(0.0, float(value))
+    except (TypeError, ValueError):
+        return 1.0
+
+
+class SlackMessenger:
+    """Sends, finds, opens and publishes for the workspaces whose clients it is given."""
+
+    def __init__(self, clients: Callable[[str], tuple[WebClient, WebClient]], links: Links) -> None:
+        """`clients(team_id)` gives the client for sending and the one for reading of a workspace."""
+        self._clients = clients
+        self._links = links
+        self._dms: dict[Member, str] = {}
+
+    # --- messages
+
+    def post(
+        self,
+        member: Member,
+        channel: str,
+        *,
+        text: str,
+        blocks: Sequence[dict[str, Any]] = (),
+        key: str | None = None,
+        thread_ts: str | None = None,
+    ) -> Sent:
+        """Post one message, once. Never raises for what Slack answers."""
+        payload = outgoing(text, blocks, self._links, key=key, thread_ts=thread_ts)
+        return self._sent(lambda: self._send(member).chat_postMessage(channel=channel, **payload))
+
+    def respond(
+        self, url: str, *, text: str, blocks: Sequence[dict[str, Any]] = (), replace_original: bool = False
+    ) -> Sent:
+        """Answer to one person over a response URL (five times within half an hour)."""
+        payload = outgoing(text, blocks, self._links)
+        body = payload | {"response_type": "ephemeral", "replace_original": replace_original}
+        try:
+            response = WebhookClient(url, timeout=TIMEOUT, retry_handlers=[]).send_dict(body)
+        except _NETWORK as error:
+            return Sent("uncertain", error=type(error).__name__)
+        return _webhook_outcome(response.status_code, response.body, response.headers)
+
+    def update(self, member: Member, channel: str, ts: str, *, text: str, blocks: Sequence[Block] = ()) -> Sent:
+        """Put other words in one of our messages."""
+        payload = outgoing(clip(text, 3900), blocks, self._links)
+        wanted = {k: v for k, v in payload.items() if k in {"text", "blocks"}}
+        return self._sent(lambda: self._send(member).chat_update(channel=channel, ts=ts, **wanted))
+
+    def find(
+        self, member: Member, channel: str, *, key: str, since: datetime, thread_ts: str | None = None
+    ) -> str | None:
+        """The `ts` of our message with this key in a DM, or None. Raises LookupUnavailable."""
+        if not channel.startswith("D"):
+            raise LookupUnavailable("only the history of DMs is read")
+        client = self._read(member)
+        arguments: dict[str, Any] = {
+            "channel": channel,
+            "oldest": f"{since.timestamp():.6f}",
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+        try:
+            for _ in range(20):
+                page = _page(client, arguments, thread_ts)
+                for message in page.get("messages") or ():
+                    if _key_of(message) == key:
+                        return str(message["ts"])
+                cursor = (page.get("response_metadata") or {}).get("next_cursor")
+                if not cursor:
+                    return None
+                arguments["cursor"] = cursor
+        except (SlackApiError, *_NETWORK) as error:
+            raise LookupUnavailable(type(error).__name__) from error
+        raise LookupUnavailable("history too long")
+
+    def open_dm(self, member: Member) -> str:
+        """The id of the DM with a person. Raises LookupUnavailable."""
+        if member not in self._dms:
+            try:
+                response = self._read(member).conversations_open(users=member.user_id)
+            except (SlackApiError, *_NETWORK) as error:
+                raise LookupUnavailable(type(error).__name__) from error
+            self._dms[member] = str(response["channel"]["id"])
+        return self._dms[member]
+
+    # --- views
+
+    def open_view(self, request: Any, view: View) -> str:
+        """Open a modal for the click, command or shortcut `request`; the view's id.
+
+        Raises TriggerExpired, or ViewRefused with Slack's code.
+        """
+        member, trigger = request.member, request.trigger_id
+        return self._view(lambda: self._send(member).views_open(trigger_id=trigger, view=guard(view, self._links)))
+
+    def push_view(self, request: Any, view: View) -> str:
+        """Put a modal on top of the one in which the click `request` was; the view's id. Raises as open_view."""
+        member, trigger = request.member, request.trigger_id
+        return self._view(lambda: self._send(member).views_push(trigger_id=trigger, view=guard(view, self._links)))
+
+    def update_view(self, member: Member, view_id: str, view: View, *, view_hash: str | None = None) -> str:
+        """Put another view in an open modal's place. Raises ViewRefused, e.g. once the person closed it."""
+        extra = {"hash": view_hash} if view_hash else {}
+        return self._view(
+            lambda: self._send(member).views_update(view_id=view_id, view=guard(view, self._links), **extra)
+        )
+
+    def publish_home(self, member: Member, view: View) -> Sent:
+        """Publish a person's App Home."""
+        return self._sent(
+            lambda: self._send(member).views_publish(user_id=member.user_id, view=guard(view, self._links))
+        )
+
+    # --- people
+
+    def zone_of(self, member: Member) -> str | None:
+        """The IANA zone of a person's profile, or None where Slack doesn't say. Raises LookupUnavailable."""
+        try:
+            response = self._read(member).users_info(user=member.user_id)
+        except (SlackApiError, *_NETWORK) as error:
+            raise LookupUnavailable(type(error).__name__) from error
+        user = response.get("user") or {}
+        return user.get("tz") or None
+
+    def upload(self, member: Member, channel: str, *, filename: str, title: str, content: bytes, alt: str = "") -> Sent:
+        """Put a file into a DM."""
+        return self._sent(
+            lambda: self._send(member).files_upload_v2(
+                channel=channel, filename=filename, title=title, content=content, alt_txt=clip(alt, 1000) or None
+            )
+        )
+
+    # --- inside
+
+    def _send(self, member: Member) -> WebClient:
+        return self._clients(member.team_id)[0]
+
+    def _read(self, member: Member) -> WebClient:
+        return self._clients(member.team_id)[1]
+
+    def _sent(self, call: Callable[[], Any]) -> Sent:
+        try:
+            response = call()
+        except (SlackApiError, *_NETWORK) as error:
+            sent = classify(error)
+            log.warning("slack.send", outcome=sent.outcome, error=sent.error)
+            return sent
+        return Sent("sent", ts=response.get("ts"))
+
+    def _view(self, call: Callable[[], Any]) -> str:
+        try:
+            response = call()
+        except (SlackApiError, *_NETWORK) as error:
+            code = classify(error).error or "unknown"
+            if code in _TRIGGER_GONE:
+                raise TriggerExpired(code) from error
+            log.warning("slack.view", error=code)
+            raise ViewRefused(code) from error
+        return str(response["view"]["id"])
+
+
+def _page(client: WebClient, arguments: dict[str, Any], thread_ts: str | None) -> Any:
+    if thread_ts:
+        return client.conversations_replies(ts=thread_ts, **arguments)
+    return client.conversations_history(**arguments)
+
+
+def _key_of(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    return (metadata.get("event_payload") or {}).get("key") if metadata.get("event_type") == EVENT_TYPE else None
+
+
+def _webhook_outcome(status: int, body: str, headers: Mapping[str, Any]) -> Sent:
+    if status == _TOO_MANY:
+        return Sent("retry", error="ratelimited", retry_after=_seconds(headers))
+    if status >= _SERVER_ERROR:
+        return Sent("uncertain", error=f"http_{status}")
+    text = (body or "").strip()
+    if status == 200 and text in {"", "ok"}:  # noqa: PLR2004 - HTTP's own number
+        return Sent("sent")
+    return _json_outcome(status, text)
+
+
+def _json_outcome(status: int, text: str) -> Sent:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        known = 400 <= status < _SERVER_ERROR  # noqa: PLR2004 - refused before anything was done with it
+        return Sent("failed", error=clip(text, 40)) if known else Sent("uncertain", error="not_json")
+    if isinstance(data, dict) and data.get("ok"):
+        return Sent("sent")
+    return Sent("failed", error=str(data.get("error")) if isinstance(data, dict) else "unknown")
