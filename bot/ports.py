@@ -41,11 +41,23 @@ class Hit:
     lexical: float  # BM25 score, 0 and up
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An exemplar near to a query."""
+
+    unit: str  # unit code; for an unanswerable question the reason
+    kind: str  # "question", "message", "words" or "unanswerable"
+    similarity: float  # cosine, -1 to 1
+
+
 class Index(Protocol):
     """The passages, searchable. Raises IndexNotReady while it is being built."""
 
     def search(self, query: str, *, tenant: str, limit: int = 40) -> list[Hit]:
         """The best passages for a query among those for everybody and the tenant's own, best first."""
+
+    def neighbours(self, query: str, *, limit: int = 24) -> list[Neighbour]:
+        """Exemplars nearest in meaning, best first."""
 
     def passage(self, passage_id: str, *, tenant: str) -> Passage | None:
         """One passage by its id, where the tenant may see it."""
@@ -70,6 +82,23 @@ class Classifier(Protocol):
 
     def classify(self, text: str) -> Classification:
         """Classify one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionView:
+    """A model's view of a question, each part a distribution; empty where nothing was trained for it."""
+
+    units: dict[str, float]  # every unit of the framework and the paper
+    evidence: dict[str, float]  # "answered", "not_in_sources", "out_of_scope"
+    intents: dict[str, float]  # "definition", "levels", "how_do_i", …
+    kinds: dict[str, float]  # what a direct message is: "ask", "triage", "other"
+
+
+class QuestionReader(Protocol):
+    """What a question is about and which form of answer it wants."""
+
+    def read_question(self, text: str) -> QuestionView:
+        """Read one standalone question."""
 
 
 # --- Slack, outgoing --------------------------------------------------------------------------------------------
@@ -123,17 +152,21 @@ class InboxRepository(Protocol):
     def record(self, item: InboxItem) -> bool:
         """Write a delivery; False where its key is there already."""
 
-    def begin(self, key: str) -> InboxItem | None:
-        """Count an attempt and give the item; None where it is done or unknown."""
+    def begin(self, key: str, *, attempts: int | None = None) -> InboxItem | None:
+        """Count an attempt and give the item; None where it is done or unknown.
+
+        With `attempts` (of an item from `unfinished`) also None where somebody began it since: of two replicas that
+        recover the same item, one gets it.
+        """
 
     def sending(self, key: str) -> None:
         """Note, before the call, that an answer is about to be sent."""
 
     def done(self, key: str, outcome: str) -> None:
-        """Close an item; closing twice changes nothing."""
+        """Close an item and forget its payload; closing twice changes nothing."""
 
     def unfinished(self, *, received_before: datetime | None = None) -> list[InboxItem]:
-        """What a crash left behind, oldest first."""
+        """What a crash left behind, oldest first; with an instant, only what was neither received nor begun since."""
 
     def sweep(self, *, done_before: datetime) -> int:
         """Drop closed items of before that instant; how many."""
@@ -183,12 +216,19 @@ class NudgeRepository(Protocol):
     def subscribe(self, subscription: Subscription) -> None:
         """Write or replace a person's subscription; due rows not yet claimed are cancelled with it."""
 
-    def active_subscriptions(self, *, after: Member | None = None, limit: int = 500) -> list[Subscription]: ...  # noqa: D102
+    def active_subscriptions(
+        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None
+    ) -> list[Subscription]:
+        """Active ones, by workspace and person, page by page; with a day, also paused ones whose pause ends by then."""
+
     def plan(self, nudge: Nudge) -> bool:
-        """Insert a due row; False where the member already has one in that period."""
+        """Insert a due row; False where the member already has one in that period.
+
+        One that was cancelled before anybody claimed it makes room, so who moves the day keeps this week's.
+        """
 
     def cancel_open(self, member: Member, reason: str) -> int:
-        """Cancel what is due and not sent; how many."""
+        """Cancel what is due and not sent; how many. A claimed row too: its worker's next renewal says False."""
 
     def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
         """Take due rows whose lease is free or lapsed, oldest first, counting an attempt."""
@@ -202,7 +242,7 @@ class NudgeRepository(Protocol):
         ts: str | None = None,
         reason: str | None = None,
     ) -> bool:
-        """End a claimed row; False where the lease was lost."""
+        """End a claimed row; False where the lease was lost. "sent" also holds where it was cancelled meanwhile."""
 
     def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
         """Note which prompt a claimed row sends."""
@@ -212,11 +252,16 @@ class NudgeRepository(Protocol):
         """What was sent to a person, newest first."""
 
     def upcoming(self, member: Member) -> Nudge | None:
-        """The next open due row of a person."""
+        """The next open row of a person, due or claimed."""
 
-    def next_due(self) -> datetime | None: ...  # noqa: D102
+    def next_due(self) -> datetime | None:
+        """When the next row that nobody has claimed is due."""
+
     def take_slot(self, team_id: str, *, now: datetime, per_second: float) -> datetime:
         """Reserve the workspace's next send slot, shared by all replicas; the instant at which to send."""
+
+    def hold(self, team_id: str, *, until: datetime) -> None:
+        """Give no slot of this workspace before that instant (Retry-After); a quarter of an hour ahead at most."""
 
 
 class JournalRepository(Protocol):
@@ -230,7 +275,7 @@ class JournalRepository(Protocol):
     def update(self, reflection: Reflection) -> bool: ...  # noqa: D102
     def delete(self, reflection_id: str, member: Member) -> bool: ...  # noqa: D102
     def open_commitment(self, member: Member, *, before: date) -> Reflection | None:
-        """The latest entry with a commitment still open, made before that day."""
+        """The latest entry with a commitment still open, made before that day began (UTC)."""
 
 
 class ProfileRepository(Protocol):

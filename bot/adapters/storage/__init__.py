@@ -1,0 +1,1 @@
+"""What the bot remembers, on SQLite or PostgreSQL: `SqlRepositories.open(settings)` in `repositories`."""

@@ -1,0 +1,56 @@
+"""What goes when a person or a workspace leaves, and what a person takes along; by the list in `tables.BELONGS`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
+
+from bot.adapters.storage.database import Database, of
+from bot.adapters.storage.tables import BELONGS, Belongs
+from bot.core.records import Member
+
+
+def erase(database: Database, member: Member) -> dict[str, int]:
+    """Delete everything of a person, all or nothing; rows by table."""
+    with database.writing() as connection:
+        counts = {table.name: _delete(connection, table, of(table, member)) for table in _tables(Belongs.PERSON)}
+    database.clear_log()
+    return counts
+
+
+def purge_team(database: Database, team_id: str) -> dict[str, int]:
+    """Delete everything of a workspace, all or nothing; rows by table."""
+    with database.writing() as connection:
+        counts = {
+            table.name: _delete(connection, table, table.c.team_id == team_id)
+            for table in _tables(Belongs.PERSON, Belongs.TEAM)
+        }
+    database.clear_log()
+    return counts
+
+
+def everything_of(database: Database, member: Member) -> dict[str, list[dict[str, Any]]]:
+    """All rows of a person, by table, as plain JSON; instants and days in ISO form."""
+    with database.reading() as connection:
+        return {table.name: _rows(connection, table, member) for table in _tables(Belongs.PERSON)}
+
+
+def _tables(*kinds: Belongs) -> list[Table]:
+    return [table for table, belongs in BELONGS.items() if belongs in kinds]
+
+
+def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:
+    return connection.execute(delete(table).where(condition)).rowcount
+
+
+def _rows(connection: Connection, table: Table, member: Member) -> list[dict[str, Any]]:
+    columns = [column for column in table.columns if column.name != "seq"]
+    statement = select(*columns).where(of(table, member)).order_by(*table.primary_key.columns)
+    rows = connection.execute(statement).mappings()
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date | datetime) else value

@@ -1,0 +1,272 @@
+"""Subscriptions and due rows: claimed with a lease, so that each is sent at most once, by whichever replica."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
+
+from bot.adapters.storage.database import Database, insert_into, of, whose
+from bot.adapters.storage.tables import Instant, nudges, send_slots, subscriptions
+from bot.adapters.storage.tables import to_microseconds as micros
+from bot.core.records import Member, Nudge, Subscription
+
+_OPEN = nudges.c.state.in_(["due", "claimed"])
+_SECOND = 1_000_000  # microseconds
+_FARTHEST = 15 * 60 * _SECOND
+
+
+class SqlNudges:
+    """`bot.ports.NudgeRepository` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- subscriptions ---
+
+    def subscription(self, member: Member) -> Subscription | None:
+        """A person's subscription; None where they never asked for one."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(subscriptions).where(of(subscriptions, member))).first()
+        return None if row is None else _subscription(row)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Write or replace a person's subscription; due rows not yet claimed are cancelled with it."""
+        chosen = _choices(subscription)
+        with self._database.writing() as connection:
+            connection.execute(
+                insert_into(connection, subscriptions)
+                .values(**whose(subscription.member), **chosen)
+                .on_conflict_do_update(index_elements=["team_id", "user_id"], set_=chosen)
+            )
+            connection.execute(
+                update(nudges)
+                .where(of(nudges, subscription.member), nudges.c.state == "due")
+                .values(state="cancelled", reason="settings changed")
+            )
+
+    def active_subscriptions(
+        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None
+    ) -> list[Subscription]:
+        """Active ones by workspace and person; with `resuming`, those too whose pause ends by that day."""
+        wanted: ColumnElement[bool] = subscriptions.c.state == "active"
+        if resuming is not None:
+            wanted = or_(wanted, and_(subscriptions.c.state == "paused", subscriptions.c.paused_until <= resuming))
+        statement = (
+            select(subscriptions).where(wanted).order_by(subscriptions.c.team_id, subscriptions.c.user_id).limit(limit)
+        )
+        if after is not None:
+            here = tuple_(subscriptions.c.team_id, subscriptions.c.user_id)
+            statement = statement.where(here > tuple_(literal(after.team_id), literal(after.user_id)))
+        with self._database.reading() as connection:
+            return [_subscription(row) for row in connection.execute(statement)]
+
+    # --- due rows ---
+
+    def plan(self, nudge: Nudge) -> bool:
+        """Insert a due row; False where the member already has one in that period.
+
+        One that was cancelled before anybody claimed it makes room: a person who moves the day keeps this week's.
+        """
+        row = {**whose(nudge.member), **_columns(nudge)}
+        with self._database.writing() as connection:
+            insert = insert_into(connection, nudges).values(row).on_conflict_do_nothing().returning(nudges.c.id)
+            if connection.execute(insert).first() is not None:
+                return True
+            never_claimed = and_(nudges.c.state == "cancelled", nudges.c.attempt == 0)
+            revive = update(nudges).where(of(nudges, nudge.member), nudges.c.period == nudge.period, never_claimed)
+            return connection.execute(revive.values(row)).rowcount == 1
+
+    def cancel_open(self, member: Member, reason: str) -> int:
+        """Cancel what is due and not sent, claimed rows too: their worker's next renewal fails and it stops."""
+        statement = update(nudges).where(of(nudges, member), _OPEN).values(state="cancelled", reason=reason)
+        with self._database.writing() as connection:
+            return connection.execute(statement).rowcount
+
+    def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
+        """Take due rows whose lease is free or lapsed, oldest first, counting an attempt."""
+        free = or_(
+            and_(nudges.c.state == "due", nudges.c.due_at <= now),
+            and_(nudges.c.state == "claimed", nudges.c.lease_until <= now),
+        )
+        # A common table expression is worked once. As a plain subquery, PostgreSQL may work it again for each row
+        # and lock more than `limit`. SQLite has no row locks and needs none: its writers go one by one.
+        picked = (
+            select(nudges.c.id)
+            .where(free)
+            .order_by(nudges.c.due_at, nudges.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("picked")
+        )
+        statement = (
+            update(nudges)
+            .where(nudges.c.id.in_(select(picked.c.id)))
+            .values(state="claimed", owner=owner, attempt=nudges.c.attempt + 1, lease_until=now + lease)
+            .returning(nudges)
+        )
+        with self._database.writing() as connection:
+            claimed = [_nudge(row) for row in connection.execute(statement)]
+        return sorted(claimed, key=lambda nudge: (nudge.due_at, nudge.id))
+
+    def renew(self, nudge: Nudge, *, now: datetime, lease: timedelta) -> bool:
+        """Lengthen a lease; False where it was lost."""
+        return self._change(_held(nudge), lease_until=now + lease)
+
+    def settle(
+        self,
+        nudge: Nudge,
+        state: Literal["sent", "skipped", "cancelled", "failed", "in_doubt"],
+        *,
+        ts: str | None = None,
+        reason: str | None = None,
+    ) -> bool:
+        """End a claimed row; False where the lease was lost.
+
+        A send that crossed with a cancellation did happen, so "sent" is noted then too.
+        """
+        condition = _held(nudge, also="cancelled") if state == "sent" else _held(nudge)
+        return self._change(condition, state=state, ts=ts, reason=reason, lease_until=None)
+
+    def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
+        """Note which prompt a claimed row sends; False where the lease was lost."""
+        return self._change(_held(nudge), prompt_id=prompt_id, unit=unit)
+
+    def get(self, nudge_id: str, member: Member) -> Nudge | None:
+        """A nudge of this member; somebody else's is None."""
+        return self._first(nudges.c.id == nudge_id, of(nudges, member))
+
+    def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
+        """What was sent to a person, newest first."""
+        statement = (
+            select(nudges)
+            .where(of(nudges, member), nudges.c.state == "sent")
+            .order_by(nudges.c.due_at.desc(), nudges.c.id.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [_nudge(row) for row in connection.execute(statement)]
+
+    def upcoming(self, member: Member) -> Nudge | None:
+        """The next open row of a person."""
+        return self._first(of(nudges, member), _OPEN)
+
+    def next_due(self) -> datetime | None:
+        """When the next row that nobody has claimed is due."""
+        statement = select(func.min(nudges.c.due_at, type_=Instant())).where(nudges.c.state == "due")
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar()
+
+    # --- the rate ---
+
+    def take_slot(self, team_id: str, *, now: datetime, per_second: float) -> datetime:
+        """Reserve the workspace's next send slot, shared by all replicas; the instant at which to send.
+
+        A reservation further ahead than any backlog reaches means that the clock was set back; it starts anew.
+        """
+        step = round(_SECOND / per_second)
+        soon = micros(now) + max(_FARTHEST, 100 * step)
+        number = type_coerce(send_slots.c.next_at, BigInteger)
+        free = case((number.between(micros(now), soon), number), else_=micros(now))
+        with self._database.writing() as connection:
+            statement = (
+                insert_into(connection, send_slots)
+                .values(team_id=team_id, next_at=now + timedelta(microseconds=step))
+                .on_conflict_do_update(index_elements=["team_id"], set_={"next_at": free + step})
+                .returning(send_slots.c.next_at)
+            )
+            reserved_until: datetime = connection.execute(statement).scalar_one()
+        return reserved_until - timedelta(microseconds=step)
+
+    def hold(self, team_id: str, *, until: datetime) -> None:
+        """Give no slot of this workspace before that instant, as Slack asked; a quarter of an hour ahead at most."""
+        later = case((send_slots.c.next_at > until, send_slots.c.next_at), else_=literal(until, Instant))
+        with self._database.writing() as connection:
+            connection.execute(
+                insert_into(connection, send_slots)
+                .values(team_id=team_id, next_at=until)
+                .on_conflict_do_update(index_elements=["team_id"], set_={"next_at": later})
+            )
+
+    # --- shared ---
+
+    def _change(self, condition: ColumnElement[bool], **values: Any) -> bool:
+        with self._database.writing() as connection:
+            return connection.execute(update(nudges).where(condition).values(**values)).rowcount == 1
+
+    def _first(self, *conditions: ColumnElement[bool]) -> Nudge | None:
+        statement = select(nudges).where(*conditions).order_by(nudges.c.due_at, nudges.c.id).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(statement).first()
+        return None if row is None else _nudge(row)
+
+
+def _held(nudge: Nudge, *, also: str = "claimed") -> ColumnElement[bool]:
+    """The lease is the claim's: owner and attempt name it, and nobody has claimed or ended the row since."""
+    return and_(
+        nudges.c.id == nudge.id,
+        nudges.c.owner == nudge.owner,
+        nudges.c.attempt == nudge.attempt,
+        nudges.c.state.in_(["claimed", also]),
+    )
+
+
+def _choices(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "channel": subscription.channel,
+        "zone": subscription.zone,
+        "weekday": subscription.weekday,
+        "minute": subscription.minute,
+        "state": subscription.state,
+        "every_weeks": subscription.every_weeks,
+        "paused_until": subscription.paused_until,
+        "zone_is_own": subscription.zone_is_own,
+        "topic": subscription.topic,
+        "units": list(subscription.units),
+        "created_at": subscription.created_at,
+    }
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    chosen = row._asdict()
+    member = Member(chosen.pop("team_id"), chosen.pop("user_id"))
+    return Subscription(member=member, **{**chosen, "units": tuple(chosen["units"])})
+
+
+def _columns(nudge: Nudge) -> dict[str, Any]:
+    return {
+        "id": nudge.id,
+        "period": nudge.period,
+        "due_at": nudge.due_at,
+        "local_time": nudge.local_time,
+        "zone": nudge.zone,
+        "state": nudge.state,
+        "kind": nudge.kind,
+        "prompt_id": nudge.prompt_id,
+        "unit": nudge.unit,
+        "owner": nudge.owner,
+        "lease_until": nudge.lease_until,
+        "attempt": nudge.attempt,
+        "ts": nudge.ts,
+        "reason": nudge.reason,
+    }
+
+
+def _nudge(row: Row[Any]) -> Nudge:
+    columns = row._asdict()
+    member = Member(columns.pop("team_id"), columns.pop("user_id"))
+    return Nudge(member=member, **columns)

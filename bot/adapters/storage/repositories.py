@@ -1,0 +1,103 @@
+"""All of storage as one thing: `SqlRepositories.open(settings)`."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.crypto import TextCipher
+from bot.adapters.data_folder import DataFolder
+from bot.adapters.storage import leaving, sealing
+from bot.adapters.storage.checks import SqlChecks
+from bot.adapters.storage.conversations import SqlConversations
+from bot.adapters.storage.database import Database, insert_into
+from bot.adapters.storage.engine import make_engine, sqlite_url
+from bot.adapters.storage.exchanges import SqlExchanges
+from bot.adapters.storage.inbox import SqlInbox
+from bot.adapters.storage.journal import SqlJournal
+from bot.adapters.storage.migrating import migrate
+from bot.adapters.storage.nudges import SqlNudges
+from bot.adapters.storage.profiles import SqlProfiles
+from bot.adapters.storage.tables import heartbeat
+from bot.core.records import Member
+from bot.ports import (
+    CheckRepository,
+    Clock,
+    ConversationRepository,
+    ExchangeRepository,
+    InboxRepository,
+    JournalRepository,
+    NudgeRepository,
+    ProfileRepository,
+)
+from bot.settings import Settings
+
+
+class SqlRepositories:
+    """`bot.ports.Repositories` on SQLite or PostgreSQL. Safe from any number of threads; close it when done."""
+
+    inbox: InboxRepository
+    conversations: ConversationRepository
+    exchanges: ExchangeRepository
+    checks: CheckRepository
+    nudges: NudgeRepository
+    journal: JournalRepository
+    profiles: ProfileRepository
+
+    def __init__(self, url: str, *, cipher: TextCipher | None = None, clock: Clock | None = None) -> None:
+        """Open a database, bring it to this version's form and check the keys.
+
+        Raises SettingsError for a wrong address or key, StorageError where the database can't be used.
+        """
+        self._cipher = cipher or TextCipher()
+        self.engine = make_engine(url, self._cipher)
+        self._database = Database(self.engine, clock or SystemClock())
+        try:
+            migrate(self.engine)
+            sealing.check_key(self._database, self._cipher)
+        except BaseException:
+            self.engine.dispose()
+            raise
+        self.inbox = SqlInbox(self._database)
+        self.conversations = SqlConversations(self._database)
+        self.exchanges = SqlExchanges(self._database)
+        self.checks = SqlChecks(self._database)
+        self.nudges = SqlNudges(self._database)
+        self.journal = SqlJournal(self._database)
+        self.profiles = SqlProfiles(self._database)
+
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
+        """The database of the settings: `database_url`, or the file in the data folder."""
+        url = settings.database_url or sqlite_url(DataFolder(settings.data_dir).database_path)
+        return cls(url, cipher=TextCipher.from_settings(settings), clock=clock)
+
+    def erase(self, member: Member) -> dict[str, int]:
+        """Delete everything of a person; rows by table."""
+        return leaving.erase(self._database, member)
+
+    def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
+        """All rows of a person, by table, as plain JSON."""
+        return leaving.everything_of(self._database, member)
+
+    def purge_team(self, team_id: str) -> dict[str, int]:
+        """Delete everything of a workspace; rows by table."""
+        return leaving.purge_team(self._database, team_id)
+
+    def reseal(self) -> int:
+        """Bring all stored free text under the newest key; how many rows changed."""
+        return sealing.reseal(self._database, self._cipher)
+
+    def ping(self) -> None:
+        """Raise StorageError where the database can't be used. It writes: a full disk still reads well."""
+        now = {"at": self._database.now()}
+        with self._database.writing() as connection:
+            connection.execute(
+                insert_into(connection, heartbeat)
+                .values(id=1, **now)
+                .on_conflict_do_update(index_elements=["id"], set_=now)
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
