@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
 
+from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
 from bot.core.framework import Passage
 from bot.core.records import (
     Check,
@@ -31,25 +32,6 @@ class Clock(Protocol):
 # --- knowledge -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage that retrieval brought, with what each signal said of it."""
-
-    passage: Passage
-    score: float  # fused, higher is better; comparable within one search only
-    dense: float  # cosine similarity, -1 to 1
-    lexical: float  # BM25 score, 0 and up
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """An exemplar near to a query."""
-
-    unit: str  # unit code; for an unanswerable question the reason
-    kind: str  # "question", "message", "words" or "unanswerable"
-    similarity: float  # cosine, -1 to 1
-
-
 class Index(Protocol):
     """The passages, searchable. Raises IndexNotReady while it is being built."""
 
@@ -62,19 +44,11 @@ class Index(Protocol):
     def passage(self, passage_id: str, *, tenant: str) -> Passage | None:
         """One passage by its id, where the tenant may see it."""
 
+    def relevance(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text fits a query, in meaning and words; 0 and up, comparable within one call."""
+
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """All passages of a unit, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """A classifier's view of a message; probabilities are calibrated."""
-
-    competencies: dict[str, float]  # all ten, summing to 1: given that it is about one of them
-    p_none: float
-    functions: dict[str, float]  # all five, each 0 to 1
-    p_advanced: float
-    why: tuple[str, ...]  # words or phrases of the message that speak for the first competency
 
 
 class Classifier(Protocol):
@@ -82,16 +56,6 @@ class Classifier(Protocol):
 
     def classify(self, text: str) -> Classification:
         """Classify one message."""
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionView:
-    """A model's view of a question, each part a distribution; empty where nothing was trained for it."""
-
-    units: dict[str, float]  # every unit of the framework and the paper
-    evidence: dict[str, float]  # "answered", "not_in_sources", "out_of_scope"
-    intents: dict[str, float]  # "definition", "levels", "how_do_i", …
-    kinds: dict[str, float]  # what a direct message is: "ask", "triage", "other"
 
 
 class QuestionReader(Protocol):

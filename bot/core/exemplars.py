@@ -12,6 +12,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  
 CompetencyCode = Annotated[str, StringConstraints(pattern=r"^C([1-9]|10)$")]
 FunctionCode = Annotated[str, StringConstraints(pattern=r"^F[A-E]$")]
 PaperUnitCode = Annotated[str, StringConstraints(pattern=r"^(C([1-9]|10)|F[A-E]|P-[A-Z]+)$")]
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # people say "ok", too
 Setting = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$")]
 Difficulty = Literal["easy", "medium", "hard"]
 NegativeKind = Literal[

@@ -106,6 +106,7 @@ class Unit(Content):
     kind: Literal["competency", "function"]
     title: Text
     plain_title: Text
+    also_called: tuple[Text, ...] = ()  # names and short forms by which people mean it, lower case
     definition: Located
     in_plain_words: Text
     activities: tuple[Activity, ...] = Field(min_length=2)

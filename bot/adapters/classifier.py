@@ -1,0 +1,334 @@
+"""The models that read a message: linear heads over one representation, trained on the content in seconds.
+
+Each head is a logistic regression over TF-IDF of words and letters beside dense dimensions (latent semantic
+analysis, or MiniLM where its file is present). Confidence is calibrated by a temperature fitted on predictions for
+authors whose lines the fold had not seen, so it holds for people whom the model has never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+
+from bot.adapters.representation import Representation
+from bot.core.evidence import Classification, QuestionView
+from bot.core.exemplars import Exemplars
+from bot.core.framework import COMPETENCIES, FRAMEWORK_UNITS, FUNCTIONS, Knowledge
+from bot.core.text import STOP_WORDS, clean, words
+
+Dense = Callable[[Sequence[str]], Any]  # texts -> float32 rows of unit length
+
+_FOLDS = 5
+
+
+@dataclass
+class Labelled:
+    """Texts with labels, weights and authors, growing while training data is gathered."""
+
+    texts: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+
+    def add(self, text: str, label: str, *, weight: float = 1.0, group: str = "content") -> None:
+        """One line more. Lines of the group "content" are always trained on, never held out."""
+        self.texts.append(text)
+        self.labels.append(label)
+        self.weights.append(weight)
+        self.groups.append(group)
+
+
+class Head:
+    """One calibrated linear model over rows of features."""
+
+    def __init__(self, strength: float = 5.0, *, balanced: bool = False) -> None:
+        self._strength = strength
+        self._balanced = balanced
+        self.temperature = 1.0
+
+    def fit(self, rows: csr_matrix, data: Labelled) -> Head:
+        """Fit on all lines, after fitting the temperature on authors held out in turn."""
+        labels, weights = np.array(data.labels), np.array(data.weights)
+        self._calibrate(rows, labels, weights, np.array(data.groups))
+        self._model = self._new().fit(rows, labels, sample_weight=weights)
+        self.classes: list[str] = [str(c) for c in self._model.classes_]
+        return self
+
+    def probabilities(self, rows: csr_matrix) -> Any:
+        """Calibrated probabilities, one row a text, columns as `classes`."""
+        return _softmax(self._scores(self._model, rows) / self.temperature)
+
+    def weights_of(self, label: str) -> Any:
+        """The weight of each feature for a class, above the average class."""
+        coefficients = self._model.coef_
+        if len(self.classes) == 2:  # noqa: PLR2004 - scikit-learn keeps one row for two classes
+            return coefficients[0] if label == self.classes[1] else -coefficients[0]
+        return coefficients[self.classes.index(label)] - coefficients.mean(axis=0)
+
+    def _new(self) -> LogisticRegression:
+        weight = "balanced" if self._balanced else None
+        return LogisticRegression(C=self._strength, max_iter=400, class_weight=weight)
+
+    def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, groups: Any) -> None:
+        people = np.flatnonzero(groups != "content")
+        authors = len(set(groups[people]))
+        if authors < 2:  # noqa: PLR2004 - nobody to hold out
+            return
+        scores, truth = [], []
+        for train, test in GroupKFold(min(_FOLDS, authors)).split(people, groups=groups[people]):
+            keep = np.concatenate([np.flatnonzero(groups == "content"), people[train]])
+            model = self._new().fit(rows[keep], labels[keep], sample_weight=weights[keep])
+            known = [i for i in people[test] if labels[i] in model.classes_]
+            scores.append(self._scores(model, rows[known]))
+            truth.append(np.searchsorted(model.classes_, labels[known]))
+            if len(model.classes_) != len(set(labels)):
+                return  # a class that one author alone wrote: columns wouldn't line up
+        stacked, true = np.vstack(scores), np.concatenate(truth)
+
+        def loss(temperature: float) -> float:
+            picked = _softmax(stacked / temperature)[np.arange(len(true)), true]
+            return float(-np.log(np.maximum(picked, 1e-9)).mean())
+
+        self.temperature = float(minimize_scalar(loss, bounds=(0.2, 5.0), method="bounded").x)
+
+    @staticmethod
+    def _scores(model: LogisticRegression, rows: csr_matrix) -> Any:
+        scores = model.decision_function(rows)
+        return np.column_stack([-scores / 2, scores / 2]) if scores.ndim == 1 else scores
+
+
+def _softmax(scores: Any) -> Any:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+class TrainedClassifier:
+    """Reads messages (triage) and questions (retrieval), from one representation fitted on the content."""
+
+    def __init__(self, representation: Representation, dense: Dense | None = None, *, dense_weight: float = 1.0) -> None:
+        self.representation = representation
+        self._dense = dense
+        self._dense_weight = dense_weight
+        self._heads: dict[str, Head] = {}
+
+    def use_dense(self, dense: Dense | None) -> None:
+        """Give the embedding again after loading: an open model is not stored."""
+        self._dense = dense
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_dense": None}
+
+    # --- training
+
+    def train(self, knowledge: Knowledge, exemplars: Exemplars) -> TrainedClassifier:
+        """Fit every head. The same content gives the same heads."""
+        tasks = {
+            "competency": (_competency_lines(knowledge, exemplars), Head()),
+            "about": (_about_lines(exemplars), Head(balanced=True)),
+            "level": (_level_lines(knowledge, exemplars), Head(2.0)),
+            "unit": (_unit_lines(knowledge, exemplars), Head()),
+            "evidence": (_evidence_lines(exemplars), Head(balanced=True)),
+            "intent": (_intent_lines(exemplars), Head()),
+            "kind": (_kind_lines(exemplars), Head(balanced=True)),
+        }
+        for code in FUNCTIONS:
+            tasks[code] = (_function_lines(knowledge, exemplars, code), Head(2.0))
+        texts = list(dict.fromkeys(t for data, _ in tasks.values() for t in data.texts))
+        rows, place = self._rows(texts), {t: i for i, t in enumerate(texts)}
+        for name, (data, head) in tasks.items():
+            if len(set(data.labels)) > 1:
+                self._heads[name] = head.fit(rows[[place[t] for t in data.texts]], data)
+        return self
+
+    # --- reading
+
+    def classify(self, text: str) -> Classification:
+        """See Classifier: competencies, none, functions and level of one message."""
+        rows = self._rows([text])
+        competencies = self._view("competency", rows)
+        first = max(competencies, key=competencies.__getitem__)
+        return Classification(
+            competencies=competencies,
+            p_none=self._view("about", rows).get("none", 0.0),
+            functions={code: self._view(code, rows).get("yes", 0.0) for code in FUNCTIONS},
+            p_advanced=self._view("level", rows).get("advanced", 0.5),
+            why=self._reasons(text, rows, first),
+        )
+
+    def read_question(self, text: str) -> QuestionView:
+        """Which units a question is about, what kind of answer it wants, and whether the sources are likely to hold it."""
+        rows = self._rows([text])
+        return QuestionView(
+            units=self._view("unit", rows),
+            evidence=self._view("evidence", rows),
+            intents=self._view("intent", rows),
+            kinds=self._view("kind", rows),
+        )
+
+    def _view(self, name: str, rows: csr_matrix) -> dict[str, float]:
+        head = self._heads.get(name)
+        if head is None:
+            return {}
+        return {c: float(p) for c, p in zip(head.classes, head.probabilities(rows)[0], strict=True)}
+
+    def _rows(self, texts: Sequence[str]) -> csr_matrix:
+        sparse = self.representation.sparse(texts)
+        dense = self.representation.dense(sparse) if self._dense is None else self._dense(texts)
+        return hstack([sparse, csr_matrix(self._dense_weight * dense)], format="csr", dtype=np.float32)
+
+    def _reasons(self, text: str, rows: csr_matrix, label: str) -> tuple[str, ...]:
+        """Words or word pairs of the message that speak most for a label, as they stand in it."""
+        names = self.representation.word_names()
+        weights = self._heads["competency"].weights_of(label)
+        row = rows[0].tocoo()
+        gains = sorted(
+            ((v * weights[c], names[c]) for c, v in zip(row.col, row.data, strict=True) if c < len(names)), reverse=True
+        )
+        return phrases_in(text, [stem for gain, stem in gains if gain > 0][:8], self.representation.stem_of)
+
+
+def phrases_in(text: str, found: Sequence[str], stem_of: Callable[[str], str], most: int = 4) -> tuple[str, ...]:
+    """The words of a text behind some stems or stem pairs, each as written, the longest match once."""
+    tokens = words(clean(text))
+    stemmed = [stem_of(t) for t in tokens]
+    out: list[str] = []
+    used: set[int] = set()
+    for stem in found:
+        size = stem.count(" ") + 1
+        for i in range(len(tokens) - size + 1):
+            if " ".join(stemmed[i : i + size]) != stem or used & set(range(i, i + size)):
+                continue
+            if all(t in STOP_WORDS for t in tokens[i : i + size]):
+                break
+            used |= set(range(i, i + size))
+            out.append(" ".join(tokens[i : i + size]))
+            break
+        if len(out) == most:
+            break
+    return tuple(out)
+
+
+# --- training lines -----------------------------------------------------------------------------------------------
+
+
+def _descriptions(knowledge: Knowledge, code: str) -> list[tuple[str, float]]:
+    """What the framework itself says in a unit, with the weight of each line beside an exemplar's 1."""
+    unit = knowledge.units[code]
+    whole = [unit.definition.text, unit.in_plain_words, unit.levels.foundational.text, unit.levels.advanced.text]
+    whole += [unit.equity.text] if unit.equity else []
+    lines = whole + [a.text for a in unit.activities] + [e.text for e in unit.examples]
+    lines += [m.text for m in unit.next_moves] + list(unit.coach_questions)
+    return [(t, 0.5) for t in lines] + [(t, 0.4) for t in unit.everyday_words] + [(unit.title, 0.5), (unit.plain_title, 0.5)]
+
+
+def _competency_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:
+    data = Labelled()
+    for code in COMPETENCIES:
+        for text, weight in _descriptions(knowledge, code):
+            data.add(text, code, weight=weight)
+    for m in exemplars.messages:
+        others = [c for c in m.acceptable if c != m.primary]
+        data.add(m.text, m.primary, weight=0.75 if others else 1.0, group=m.author)
+        for c in others:
+            data.add(m.text, c, weight=0.25 / len(others), group=m.author)
+    for q in exemplars.questions:
+        if q.units[0] in COMPETENCIES:
+            data.add(q.question, q.units[0], weight=0.5)
+    return data
+
+
+def _about_lines(exemplars: Exemplars) -> Labelled:
+    data = Labelled()
+    for m in exemplars.messages:
+        data.add(m.text, "work", group=m.author)
+    for n in exemplars.negatives:
+        data.add(n.text, "none", group=n.author)
+    for u in exemplars.unanswerable:
+        if u.reason == "out_of_scope":
+            data.add(u.question, "none", weight=0.5)
+    return data
+
+
+def _level_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:
+    data = Labelled()
+    for code in FRAMEWORK_UNITS:
+        unit = knowledge.units[code]
+        data.add(unit.levels.foundational.text, "foundational", weight=0.5)
+        data.add(unit.levels.advanced.text, "advanced", weight=0.5)
+        for move in unit.next_moves:
+            data.add(move.text, move.level, weight=0.5)
+    for m in exemplars.messages:
+        if m.level:
+            data.add(m.text, m.level, group=m.author)
+    return data
+
+
+def _function_lines(knowledge: Knowledge, exemplars: Exemplars, code: str) -> Labelled:
+    data = Labelled()
+    for other in FUNCTIONS:
+        for text, weight in _descriptions(knowledge, other):
+            data.add(text, "yes" if other == code else "no", weight=weight)
+    for m in exemplars.messages:
+        place = m.functions.index(code) if code in m.functions else -1
+        data.add(m.text, "yes" if place >= 0 else "no", weight=0.6 if place > 0 else 1.0, group=m.author)
+    return data
+
+
+def _unit_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:
+    data = Labelled()
+    for code in FRAMEWORK_UNITS:
+        for text, weight in _descriptions(knowledge, code):
+            data.add(text, code, weight=weight)
+    for code, part in knowledge.parts.items():
+        for section in part.sections:
+            data.add(section.title, code, weight=0.5)
+            for s in section.statements:
+                data.add(s.text, code, weight=0.4)
+        for ask in part.asks:
+            data.add(ask, code)
+    for q in exemplars.questions:
+        data.add(q.question, q.units[0], group=q.author)
+    for m in exemplars.messages:
+        data.add(m.text, m.primary, weight=0.3)
+    return data
+
+
+def _evidence_lines(exemplars: Exemplars) -> Labelled:
+    data = Labelled()
+    for q in exemplars.questions:
+        data.add(q.question, "answered", group=q.author)
+    for u in exemplars.unanswerable:
+        data.add(u.question, u.reason, group=u.author)
+    for n in exemplars.negatives:
+        data.add(n.text, "out_of_scope", weight=0.5, group=n.author)
+    for m in exemplars.messages:
+        data.add(m.text, "answered", weight=0.3, group=m.author)
+    return data
+
+
+def _intent_lines(exemplars: Exemplars) -> Labelled:
+    data = Labelled()
+    for q in exemplars.questions:
+        data.add(q.question, q.intent, group=q.author)
+    return data
+
+
+def _kind_lines(exemplars: Exemplars) -> Labelled:
+    """What a direct message is: a question to answer, a situation to triage, or neither."""
+    data = Labelled()
+    for q in exemplars.questions:
+        data.add(q.question, "ask", group=q.author)
+    for u in exemplars.unanswerable:
+        data.add(u.question, "ask", weight=0.5, group=u.author)
+    for m in exemplars.messages:
+        data.add(m.text, "triage", group=m.author)
+    for n in exemplars.negatives:
+        data.add(n.text, "other", group=n.author)
+    return data

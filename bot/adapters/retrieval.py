@@ -1,0 +1,325 @@
+"""The index: passages in Chroma and BM25 beside the trained models, in a sealed folder named by its fingerprint.
+
+    <index root>/<fingerprint>/
+        chroma/          dense vectors: one collection for everybody, one for each workspace with documents, one of exemplars
+        passages.json    the passages themselves
+        models.joblib    representation and heads
+        sealed.json      written last; a folder without it is no index
+
+A folder is built beside the others and renamed when whole. A sealed one is never written again, so a command line can
+read it while the bot serves from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import bm25s
+import joblib
+import numpy as np
+import structlog
+from langchain_chroma import Chroma
+
+from bot.adapters import embeddings as embedding
+from bot.adapters.classifier import TrainedClassifier
+from bot.adapters.representation import Representation, stems
+from bot.core.errors import IndexNotReady
+from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
+from bot.core.exemplars import Exemplars
+from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
+from bot.core.text import clean
+
+log = structlog.get_logger()
+
+FORMAT = 1  # raise it when what stands in a folder changes its form
+EVERYBODY = "*"
+_BATCH = 2000  # rows a call to Chroma; its own bound was 5,461
+_KEEP = 2  # sealed folders kept beside the newest: another process may still read one
+
+Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSource:
+    """What an index is built from."""
+
+    knowledge: Knowledge
+    exemplars: Exemplars
+    content_digest: str
+    documents: tuple[Passage, ...] = ()  # passages of ingested documents, the original paper's among them
+    documents_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPlace:
+    """Where an index lies and with which vectors."""
+
+    root: Path
+    embeddings: str  # the setting
+    minilm_dir: Path
+    chroma_url: str | None = None
+
+
+def fingerprint(source: IndexSource, place: IndexPlace) -> str:
+    """Twenty hex digits that change with content, documents, embedding model, libraries and index format."""
+    name = embedding.chosen(place.embeddings, place.minilm_dir)
+    parts = [
+        str(FORMAT),
+        source.content_digest,
+        source.documents_digest,
+        embedding.identity(name, place.minilm_dir),
+        version("chromadb"),
+        version("scikit-learn"),
+        version("numpy"),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | None = None) -> SealedIndex:
+    """The index for this content: opened where it is sealed already, else built. Raises IndexNotReady when damaged."""
+    mark = fingerprint(source, place)
+    folder = place.root / mark
+    if not (folder / "sealed.json").is_file():
+        _build(source, place, folder, progress or (lambda *_: None))
+    try:
+        return SealedIndex(folder, place)
+    except Exception as error:  # whatever a damaged file raises, the cure is the same: build it anew, once
+        log.warning("index.damaged", fingerprint=mark, error=type(error).__name__)
+        shutil.rmtree(folder, ignore_errors=True)
+        _build(source, place, folder, progress or (lambda *_: None))
+        return SealedIndex(folder, place)
+
+
+class SealedIndex:
+    """Implements Index, Classifier and QuestionReader over one sealed folder; safe to use from many threads."""
+
+    def __init__(self, folder: Path, place: IndexPlace) -> None:
+        seal = json.loads((folder / "sealed.json").read_text(encoding="utf-8"))
+        self.fingerprint = folder.name
+        self.embeddings_name: str = seal["embeddings"]
+        self._models: TrainedClassifier = joblib.load(folder / "models.joblib")
+        self._embeddings = embedding.make(seal["embeddings"], place.minilm_dir, self._models.representation)
+        if seal["embeddings"] != "builtin":
+            self._models.use_dense(self._embeddings.rows)
+        records = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
+        self._passages = {r["id"]: Passage.model_validate(r) for r in records}
+        self._order = list(self._passages)
+        self._place = {pid: i for i, pid in enumerate(self._order)}
+        self._by_unit: dict[str, list[Passage]] = {}
+        for p in self._passages.values():
+            self._by_unit.setdefault(p.unit, []).append(p)
+        self._lexical = _lexical(list(self._passages.values()))
+        self._client = _client(folder, place)
+        self._stores = {
+            name: Chroma(
+                collection_name=name,
+                client=self._client,
+                embedding_function=self._embeddings,
+                create_collection_if_not_exists=False,
+            )
+            for name in seal["collections"]
+        }
+        for name, count in seal["collections"].items():
+            if self._stores[name]._collection.count() != count:  # noqa: SLF001 - LangChain's door has no count
+                raise IndexNotReady("The index is damaged and has to be built anew.")
+
+    def close(self) -> None:
+        """Let go of Chroma's files."""
+        self._client.close()
+
+    # --- Index
+
+    def search(self, query: str, *, tenant: str, limit: int = 40) -> list[Hit]:
+        """See Index. A tenant must be named: "*" alone sees only what is for everybody."""
+        return self._search(query, self._vector(query), tenant, limit)
+
+    def neighbours(self, query: str, *, limit: int = 24) -> list[Neighbour]:
+        """Exemplars nearest in meaning, best first."""
+        found = self._nearest(_name(self.fingerprint, "exemplars"), self._vector(query), limit)
+        return [Neighbour(unit=m["unit"], kind=m["kind"], similarity=s) for m, s in found]
+
+    def passage(self, passage_id: str, *, tenant: str) -> Passage | None:
+        """See Index."""
+        found = self._passages.get(passage_id)
+        return found if found and found.tenant in (EVERYBODY, tenant) else None
+
+    def relevance(self, query: str, texts: Sequence[str]) -> list[float]:
+        """See Index: cosine of the embeddings plus the share of the query's stems that a text holds."""
+        if not texts:
+            return []
+        rows = self._embeddings.rows([query, *texts])
+        wanted = {s for s in stems(clean(query)) if " " not in s}
+        held = [len(wanted & set(stems(clean(t)))) / (len(wanted) or 1) for t in texts]
+        return [float(max(rows[i + 1] @ rows[0], 0.0)) + 0.6 * h for i, h in enumerate(held)]
+
+    def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
+        """See Index."""
+        return [p for p in self._by_unit.get(unit, ()) if p.tenant in (EVERYBODY, tenant)]
+
+    # --- Classifier and QuestionReader
+
+    def classify(self, text: str) -> Classification:
+        """See Classifier."""
+        return self._models.classify(text)
+
+    def read_question(self, text: str) -> QuestionView:
+        """See QuestionReader."""
+        return self._models.read_question(text)
+
+    # --- inside
+
+    def _vector(self, query: str) -> list[float]:
+        vector: list[float] = self._embeddings.rows([query])[0].tolist()
+        return vector
+
+    def _search(self, query: str, vector: list[float], tenant: str, limit: int) -> list[Hit]:
+        if not tenant:
+            raise ValueError("a search needs a tenant")
+        lexical = self._lexical.get_scores(stems(clean(query)) or [""])
+        dense: dict[str, float] = {}
+        for name in {_name(self.fingerprint, EVERYBODY), _name(self.fingerprint, tenant)} & set(self._stores):
+            dense |= {m["id"]: s for m, s in self._nearest(name, vector, limit)}
+        best = np.argsort(-lexical)[:limit]
+        ids = dict.fromkeys([*dense, *(self._order[i] for i in best if lexical[i] > 0)])
+        top = float(lexical.max()) or 1.0
+        hits = []
+        for pid in ids:
+            passage = self._passages[pid]
+            if passage.tenant not in (EVERYBODY, tenant):
+                continue
+            words = float(lexical[self._place[pid]])
+            meaning = dense.get(pid, 0.0)
+            hits.append(Hit(passage, score=meaning + 0.5 * words / top, dense=meaning, lexical=words))
+        return sorted(hits, key=lambda h: -h.score)[:limit]
+
+    def _nearest(self, name: str, vector: list[float], limit: int) -> list[tuple[dict[str, Any], float]]:
+        if name not in self._stores or not any(vector):
+            return []
+        found = self._stores[name].similarity_search_by_vector_with_relevance_scores(vector, k=limit)
+        return [(document.metadata, 1.0 - float(distance)) for document, distance in found]
+
+
+# --- building -----------------------------------------------------------------------------------------------------
+
+
+def _build(source: IndexSource, place: IndexPlace, folder: Path, progress: Progress) -> None:
+    """Build a folder beside the others and rename it when whole; another process may have been quicker."""
+    place.root.mkdir(parents=True, exist_ok=True)
+    work = place.root / f".building-{folder.name}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    try:
+        _fill(source, place, work, folder.name, progress)
+        try:
+            work.rename(folder)
+        except OSError:
+            if not (folder / "sealed.json").is_file():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _drop_old(place.root, keep=folder.name)
+
+
+def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progress: Progress) -> None:
+    work.mkdir(parents=True)
+    passages = [*source.knowledge.passages(), *source.documents]
+    exemplars = _exemplar_rows(source)
+    progress("Reading the content", 0, 4)
+    representation = Representation().fit([p.text for p in passages] + [t for t, _, _ in exemplars])
+    name = embedding.chosen(place.embeddings, place.minilm_dir)
+    vectors = embedding.make(name, place.minilm_dir, representation)
+    models = TrainedClassifier(representation, None if name == "builtin" else vectors.rows)
+    progress("Learning from the exemplars", 1, 4)
+    joblib.dump(models.train(source.knowledge, source.exemplars), work / "models.joblib", compress=1)
+    progress("Placing passages and questions", 2, 4)
+    client = _client(work, place)
+    try:
+        collections = _store_vectors(client, vectors, passages, exemplars, mark)
+    finally:
+        client.close()
+    records = [p.model_dump(mode="json") for p in passages]
+    (work / "passages.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+    _seal(work, {"embeddings": name, "collections": collections, "passages": len(passages), "format": FORMAT})
+    progress("Ready", 4, 4)
+
+
+def _seal(work: Path, seal: dict[str, Any]) -> None:
+    with (work / "sealed.json").open("w", encoding="utf-8") as file:
+        json.dump(seal, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _exemplar_rows(source: IndexSource) -> list[tuple[str, str, str]]:
+    """(text, unit, kind) of everything that people say or ask, once each."""
+    rows = [(q.question, q.units[0], "question") for q in source.exemplars.questions]
+    rows += [(a, code, "question") for code, part in source.knowledge.parts.items() for a in part.asks]
+    rows += [(m.text, m.primary, "message") for m in source.exemplars.messages]
+    rows += [(u.question, u.reason, "unanswerable") for u in source.exemplars.unanswerable]
+    rows += [(w, code, "words") for code in FRAMEWORK_UNITS for w in source.knowledge.units[code].everyday_words]
+    return list({text: (text, unit, kind) for text, unit, kind in rows}.values())
+
+
+def _store_vectors(
+    client: Any, vectors: Any, passages: Sequence[Passage], exemplars: Sequence[tuple[str, str, str]], mark: str
+) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for tenant in sorted({EVERYBODY, *(p.tenant for p in passages)}):
+        mine = [p for p in passages if p.tenant == tenant]
+        texts = [f"{p.title}. {p.heading}. {p.text}" for p in mine]
+        metadata = [{"id": p.id, "unit": p.unit, "tenant": p.tenant} for p in mine]
+        counts[_name(mark, tenant)] = _upsert(client, _name(mark, tenant), vectors, texts, metadata)
+    texts = [t for t, _, _ in exemplars]
+    metadata = [{"id": str(i), "unit": u, "kind": k} for i, (_, u, k) in enumerate(exemplars)]
+    counts[_name(mark, "exemplars")] = _upsert(client, _name(mark, "exemplars"), vectors, texts, metadata)
+    return counts
+
+
+def _upsert(client: Any, name: str, vectors: Any, texts: list[str], metadata: list[dict[str, Any]]) -> int:
+    """Rows of one collection; ids are hashes of place and text, so doing it twice changes nothing."""
+    store = client.get_or_create_collection(name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None)
+    rows = vectors.rows(texts)
+    ids = [hashlib.sha256(f"{m['id']}\0{t}".encode()).hexdigest()[:32] for m, t in zip(metadata, texts, strict=True)]
+    for start in range(0, len(texts), _BATCH):
+        part = slice(start, start + _BATCH)
+        store.upsert(ids=ids[part], embeddings=rows[part], documents=texts[part], metadatas=metadata[part])
+    return len(set(ids))
+
+
+def _name(mark: str, tenant: str) -> str:
+    """A collection's name: 3 to 63 letters, digits, dots and dashes; workspaces apart by collection, not by filter."""
+    return f"coach-{mark}-" + ("all" if tenant == EVERYBODY else re.sub(r"[^A-Za-z0-9]", "-", tenant).lower())
+
+
+def _client(folder: Path, place: IndexPlace) -> Any:
+    import chromadb  # noqa: PLC0415 - a second or more, only where an index is opened
+    from chromadb.config import Settings  # noqa: PLC0415 - likewise
+
+    if place.chroma_url:
+        from urllib.parse import urlsplit  # noqa: PLC0415 - only for a server
+
+        at = urlsplit(place.chroma_url)
+        return chromadb.HttpClient(host=at.hostname or "localhost", port=at.port or 8000, ssl=at.scheme == "https")
+    return chromadb.PersistentClient(path=str(folder / "chroma"), settings=Settings(anonymized_telemetry=False))
+
+
+def _lexical(passages: Sequence[Passage]) -> Any:
+    index = bm25s.BM25()
+    tokens = [stems(clean(f"{p.title} {p.heading} {p.text}")) for p in passages]
+    index.index(tokens, show_progress=False)
+    return index
+
+
+def _drop_old(root: Path, keep: str) -> None:
+    sealed = sorted(root.glob("*/sealed.json"), key=lambda f: f.stat().st_mtime, reverse=True)
+    others = [f.parent for f in sealed if f.parent.name != keep]
+    for folder in others[_KEEP:]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,93 @@
+"""Which units a question is about: every signal's view fused into one ranking, and whether there is evidence at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.core.evidence import Hit, Neighbour, QuestionView
+from bot.core.framework import PAPER_UNITS
+from bot.core.questions import Reading
+
+_FLOOR = 0.004  # a unit that the model doesn't see at all; also where an operator's document starts
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each signal counts. Fitted on questions of authors whose lines were not trained on."""
+
+    model: float = 1.0  # log-probability of the trained head
+    dense: float = 3.0  # best cosine of the unit's passages
+    near: float = 2.0  # exemplars nearest in meaning
+    words: float = 1.0  # best BM25 of the unit's passages, as a share of the best of all
+    named: float = 4.0  # the question names the unit
+
+
+@dataclass(frozen=True, slots=True)
+class RankedUnit:
+    """A unit with its score and its best passage for the question."""
+
+    unit: str
+    score: float  # higher is better; a log-linear sum
+    share: float  # softmax over all units, 0 to 1
+    passage_id: str
+
+
+def features(
+    view: QuestionView, hits: Sequence[Hit], neighbours: Iterable[Neighbour], reading: Reading
+) -> dict[str, tuple[float, float, float, float, float]]:
+    """(log-probability, dense, near, words, named) of each unit."""
+    dense: dict[str, float] = {}
+    lexical: dict[str, float] = {}
+    for hit in hits:
+        unit = hit.passage.unit
+        dense[unit] = max(dense.get(unit, 0.0), hit.dense)
+        lexical[unit] = max(lexical.get(unit, 0.0), hit.lexical)
+    top = max(lexical.values(), default=0.0) or 1.0
+    near = _near(neighbours)
+    units = dict.fromkeys([*PAPER_UNITS, *dense])
+    return {
+        u: (
+            math.log(view.units.get(u, 0.0) + _FLOOR),
+            dense.get(u, 0.0),
+            near.get(u, 0.0),
+            lexical.get(u, 0.0) / top,
+            1.0 if u in reading.mentions else 0.0,
+        )
+        for u in units
+    }
+
+
+def rank(
+    view: QuestionView,
+    hits: Sequence[Hit],
+    neighbours: Sequence[Neighbour],
+    reading: Reading,
+    best: Mapping[str, str],
+    weights: Weights | None = None,
+) -> tuple[RankedUnit, ...]:
+    """All units, best first. `best` gives a passage id for units of which retrieval brought none."""
+    w = weights or Weights()
+    scores = {
+        u: w.model * f[0] + w.dense * f[1] + w.near * f[2] + w.words * f[3] + w.named * f[4]
+        for u, f in features(view, hits, neighbours, reading).items()
+    }
+    passage = dict(best)
+    for hit in reversed(hits):
+        passage[hit.passage.unit] = hit.passage.id
+    highest = max(scores.values())
+    total = sum(math.exp(s - highest) for s in scores.values())
+    ranked = sorted(scores, key=lambda u: -scores[u])
+    return tuple(
+        RankedUnit(u, scores[u], math.exp(scores[u] - highest) / total, passage[u]) for u in ranked if u in passage
+    )
+
+
+def _near(neighbours: Iterable[Neighbour]) -> dict[str, float]:
+    """Share of the nearest exemplars that each unit has, the closer the more; what can't be answered counts for none."""
+    votes: dict[str, float] = {}
+    for n in neighbours:
+        votes[n.unit] = votes.get(n.unit, 0.0) + max(n.similarity, 0.0) ** 2
+    total = sum(votes.values()) or 1.0
+    return {u: v / total for u, v in votes.items()}
