@@ -1,0 +1,124 @@
+"""`ask`, `triage` and `chat`: they read only, from any folder, without settings, also while the bot runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli.console import Exit, console, progress_bar, say, whole, write_object
+from bot.cli.faults import be_verbose, line_words, load_settings
+
+if TYPE_CHECKING:
+    from bot.services.coach import Coach
+
+Words = Annotated[
+    list[str] | None, typer.Argument(show_default=False, help="In your own words; quotes may be left out.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Jsonl = Annotated[
+    str | None,
+    typer.Option("--jsonl", metavar="FILE", help="Read one JSON object a line from a file (- for standard input)."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks.", callback=be_verbose)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(rich_help_panel="Coach")(ask)
+    app.command(rich_help_panel="Coach")(triage)
+    app.command(rich_help_panel="Coach")(chat)
+
+
+def coach_from_settings() -> Coach:
+    """The coach on this machine's content and index; an index that is missing is built first, with progress."""
+    from bot.app import open_coach
+    from bot.cli.logs import to_standard_error
+
+    to_standard_error()
+    with progress_bar() as advance:
+        return open_coach(load_settings(), progress=advance)
+
+
+def ask(question: Words = None, *, as_json: AsJson = False, jsonl: Jsonl = None, verbose: Verbose = False) -> None:
+    """Answer a question from the white paper and its framework, with numbered sources."""
+    _ = verbose
+    text = _one_of(question, jsonl, "a question")
+    coach = coach_from_settings()
+    if jsonl is not None:
+        _lines(jsonl, lambda value: _answer(coach, value), "answering")
+        return
+    from bot.core.answer import Question
+
+    answer = coach.ask(Question(text=text))
+    if as_json:
+        write_object({"id": None, **answer.model_dump(mode="json")}, indent=2)
+    else:
+        from bot.cli.show import show_answer
+
+        show_answer(console(), answer)
+
+
+def triage(text: Words = None, *, as_json: AsJson = False, jsonl: Jsonl = None, verbose: Verbose = False) -> None:
+    """Tell which competency a situation is about, how sure that is, and what to do next."""
+    _ = verbose
+    message = _one_of(text, jsonl, "a situation")
+    coach = coach_from_settings()
+    if jsonl is not None:
+        _lines(jsonl, lambda value: _triage(coach, value), "triaging")
+        return
+    found = coach.triage(message)
+    if as_json:
+        write_object({"id": None, **found.model_dump(mode="json")}, indent=2)
+    else:
+        from bot.cli.show import show_triage
+
+        show_triage(console(), found, coach.knowledge.title)
+
+
+def chat(*, verbose: Verbose = False) -> None:
+    """Talk with the coach here in the terminal; nothing of it is stored."""
+    _ = verbose
+    from bot.cli.chatting import Conversation
+
+    Conversation(coach_from_settings(), console()).run()
+
+
+def _one_of(words: list[str] | None, jsonl: str | None, what: str) -> str:
+    """The words as one text. Raises a usage error where there are none and no file, or both."""
+    text = whole(" ".join(words or [])).strip()
+    if bool(text) == (jsonl is not None):
+        raise typer.BadParameter(f"give {what}, or --jsonl FILE for many")
+    return text
+
+
+def _answer(coach: Coach, value: dict[str, Any]) -> dict[str, Any]:
+    from pydantic import ValidationError
+
+    from bot.cli.lines import UnreadableLine, text_of
+    from bot.core.answer import Question
+
+    text = text_of(value, "question")
+    try:
+        question = Question.model_validate({"text": text, "history": value.get("history") or ()})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UnreadableLine(f"{where}: {first['msg']}.") from None
+    return coach.ask(question).model_dump(mode="json")
+
+
+def _triage(coach: Coach, value: dict[str, Any]) -> dict[str, Any]:
+    from bot.cli.lines import text_of
+
+    return coach.triage(text_of(value, "text")).model_dump(mode="json")
+
+
+def _lines(source: str, work: Any, what: str) -> None:
+    from bot.cli.lines import answer_lines
+
+    with progress_bar() as advance:
+        failures = answer_lines(source, work, advance, what, failed=line_words)
+    if failures:
+        say(f"{failures} {'line' if failures == 1 else 'lines'} could not be worked; each has an “error”.")
+        raise typer.Exit(Exit.FAILED)

@@ -1,0 +1,214 @@
+"""`run` and everything that looks after the bot: sandbox, setup, ingest, doctor, manifest, migrate, corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.asking import Verbose
+from bot.cli.console import Exit, console, plain, progress_bar, say, write_object
+from bot.cli.faults import load_settings, tell
+from bot.core.errors import CoachError
+
+if TYPE_CHECKING:
+    from bot.doctor import CheckLine
+    from bot.settings import Settings
+
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, show_default=False, help="Port of the sandbox page; 0 takes a free one.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+corrections = typer.Typer(no_args_is_help=True, help="What people corrected, where they agreed to share it.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (run, sandbox):
+        app.command(rich_help_panel="Bot")(command)
+    for command in (setup, ingest, doctor, manifest, migrate):
+        app.command(rich_help_panel="Upkeep")(command)
+    app.add_typer(corrections, name="corrections", rich_help_panel="Upkeep")
+
+
+def run(*, port: Port = None, verbose: Verbose = False) -> None:
+    """Start the bot: in Slack where both tokens are set, else in the sandbox."""
+    _ = verbose
+    settings = load_settings(sandbox_port=port)
+    if settings.has_slack:
+        from bot.app import serve_slack
+
+        _serve(settings, serve_slack)
+        return
+    if settings.slack_bot_token or settings.slack_app_token:
+        missing = "SLACK_APP_TOKEN" if settings.slack_bot_token else "SLACK_BOT_TOKEN"
+        say(f"{missing} is not set, and Slack needs both tokens. Set it in .env; or try `isp-coach sandbox`.")
+        raise typer.Exit(Exit.USAGE)
+    from bot.app import serve_sandbox
+
+    _serve(settings, serve_sandbox)
+
+
+def sandbox(*, port: Port = None, verbose: Verbose = False) -> None:
+    """Start the bot in the sandbox: a page on this machine that behaves like Slack."""
+    _ = verbose
+    from bot.app import serve_sandbox
+
+    _serve(load_settings(sandbox_port=port), serve_sandbox)
+
+
+def _serve(settings: Settings, serve: Callable[[Settings, Callable[[str], None]], None]) -> None:
+    from bot.cli.logs import to_standard_error
+
+    to_standard_error(settings.log_level, as_json=settings.log_json)
+    serve(settings, _announce)
+
+
+def _announce(text: str) -> None:
+    print(plain(text), flush=True)
+
+
+def setup(*, verbose: Verbose = False) -> None:
+    """Fetch the MiniLM model (about 80 MB, once) for sharper search, and build the index."""
+    _ = verbose
+    from bot.adapters.embeddings import has_minilm
+    from bot.adapters.minilm_download import fetch_minilm
+    from bot.cli.asking import coach_from_settings
+
+    settings = load_settings()
+    status = Exit.OK
+    if not has_minilm(settings.minilm_dir):
+        say("Fetching the MiniLM model …")
+        try:
+            fetch_minilm(settings.minilm_dir)
+        except CoachError as error:
+            status = tell(error)
+    if has_minilm(settings.minilm_dir):
+        print(f"The MiniLM model is in {settings.minilm_dir}.")
+    coach_from_settings()
+    print("The index is ready.")
+    raise typer.Exit(status)
+
+
+def ingest(
+    source: Annotated[str, typer.Argument(metavar="FILE-or-URL", help="txt, md, html, pdf or docx.")],
+    *,
+    team: Annotated[
+        str, typer.Option(metavar="T|all", help="The workspace that may read it (its T… id), or all.")
+    ] = "all",
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Add the original white paper, or a document of your own. Twice the same changes nothing."""
+    _ = verbose
+    from dataclasses import asdict
+
+    from bot.app import ingest as ingest_document
+    from bot.cli.logs import to_standard_error
+
+    to_standard_error()
+    settings = load_settings()
+    with progress_bar() as advance:
+        report = ingest_document(settings, source, "*" if team == "all" else team, advance)
+    if as_json:
+        write_object(asdict(report))
+        return
+    words = {"added": "Added.", "replaced": "Replaced the earlier version.", "unchanged": "Nothing changed."}
+    print(
+        f"{words[report.status]} {report.paragraphs} paragraphs, {report.placed} placed, "
+        f"{report.unplaced} unplaced; {report.passages} passages."
+    )
+
+
+def doctor(*, as_json: AsJson = False, verbose: Verbose = False) -> None:
+    """Check settings, tokens, database, index and the rest: each is ok, or says what to do."""
+    _ = verbose
+    from bot.cli.logs import to_standard_error
+    from bot.doctor import checks
+
+    to_standard_error()
+    settings = load_settings()
+    lines: list[CheckLine] = []
+    for line in checks(settings):
+        lines.append(line)
+        if not as_json:
+            _show_check(line)
+    if as_json:
+        write_object({"ok": all(line.ok is not False for line in lines), "checks": [line.as_json() for line in lines]})
+    if any(line.ok is False for line in lines):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _show_check(line: CheckLine) -> None:
+    from rich.text import Text
+
+    mark, style = {True: ("ok  ", "green"), False: ("FIX ", "bold red"), None: ("–   ", "dim")}[line.ok]
+    text = Text(mark, style=style).append(f"{line.name}: ", style="not dim bold").append(plain(line.detail), "not bold")
+    console().print(text, soft_wrap=True)
+    if line.remedy:
+        console().print(Text(f"    → {plain(line.remedy)}"), soft_wrap=True)
+
+
+def manifest(
+    *,
+    agent: Annotated[
+        bool, typer.Option("--agent", help="For Slack's agent view: paid plans only, can't be undone, no guests.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Print the app manifest to paste into Slack's app settings."""
+    _ = verbose
+    from bot.slack.manifest import manifest as app_manifest
+
+    write_object(app_manifest(load_settings().command_prefix, agent=agent), indent=2)
+
+
+def migrate(*, verbose: Verbose = False) -> None:
+    """Bring the database to the form that this version needs; the bot does it at its start, too."""
+    _ = verbose
+    from bot.adapters.crypto import TextCipher
+    from bot.adapters.data_folder import DataFolder
+    from bot.adapters.storage.engine import make_engine, sqlite_url
+    from bot.adapters.storage.migrating import migrate as upgrade
+    from bot.cli.logs import to_standard_error
+
+    to_standard_error()
+    settings = load_settings()
+    folder = DataFolder(settings.data_dir)
+    with folder.serve_lock("migrating the database"):
+        url = settings.database_url or sqlite_url(folder.database_path)
+        engine = make_engine(url, TextCipher.from_settings(settings))
+        try:
+            changed = upgrade(engine)
+        finally:
+            engine.dispose()
+    print("The database is now in this version's form." if changed else "Nothing to do: the database is up to date.")
+
+
+@corrections.command()
+def export(
+    *,
+    team: Annotated[str | None, typer.Option(metavar="T", help="Only this workspace's.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of an exemplar file.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Print shared corrections as drafts for knowledge/exemplars/messages; read each before you keep it."""
+    _ = verbose
+    from bot.adapters.storage.repositories import SqlRepositories
+    from bot.cli.drafts import as_drafts, as_yaml
+    from bot.cli.logs import to_standard_error
+
+    to_standard_error()
+    repositories = SqlRepositories.open(load_settings())
+    try:
+        drafts = as_drafts(repositories.exchanges.corrections(team_id=team))
+    finally:
+        repositories.close()
+    if as_json:
+        for draft in drafts:
+            write_object(draft)
+    else:
+        print(as_yaml(drafts), end="")
+    say(f"{len(drafts)} {'correction' if len(drafts) == 1 else 'corrections'} shared by their authors.")
