@@ -1,11 +1,17 @@
-"""Types of what a message wants (the rules themselves follow below as they are written)."""
+"""The router: what a direct message wants. Rules for what people say in set ways; a trained view for the rest."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.core.text import clean, content_words, words
+
 Intent = Literal["ask", "triage", "selfcheck", "reflect", "smalltalk", "help", "other_person", "distress", "privacy"]
+
+_UNSURE = 0.35  # a second reading this likely is offered beside the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +22,142 @@ class Route:
     confidence: float  # 0 to 1
     unsure: bool = False  # True where a second reading is about as likely: say so, offer it
     other: Intent | None = None  # that second reading
-    subject: str | None = None  # "small talk" kinds and the like: greeting, thanks, who_are_you, bye
+    subject: str | None = None  # "greeting", "thanks", "bye", "who_are_you", "chat" with small talk
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{p})" for p in patterns))
+
+
+# Somebody speaks of their own life or safety. Work that is "killing me" is left to the sentences around it.
+_DISTRESS = _any(
+    r"\b(?:want|wanted|wish|wishing|going|thinking (?:about|of)|thoughts? (?:about|of)) (?:to )?(?:die|dying|kill(?:ing)? myself|end(?:ing)? (?:it all|my life|things)|hurt(?:ing)? myself|suicide)\b",
+    r"\bsuicidal\b",
+    r"\b(?:self[- ]?harm|harm(?:ing)? myself|cut(?:ting)? myself|overdos\w+ myself)\b",
+    r"\b(?:don't|do not|dont) (?:want to|wanna) (?:live|be here|wake up|exist)(?: any ?more)?\b",
+    r"\b(?:better off|easier) (?:without me|if i (?:was|were|am) (?:dead|gone))\b",
+    r"\b(?:no|see no|can't see (?:a|any)) (?:reason|point) (?:to|in|of) (?:live|living|going on|go on|being here)\b",
+    r"\bi (?:just )?can(?:no|')?t (?:go on|cope|take (?:it|this|much)|do this|keep going)(?: any ?(?:more|longer)| much longer)?\s*(?:$|[.!,;])",
+    r"\bi(?:'ve| have)? (?:been )?(?:crying|cry|cried|sobbing) (?:every|all|in the|at my|before|after|on the|most|again)",
+    r"\b(?:panic attacks?|breakdown)\b(?=.*\b(?:i|me|my|i'm|i've)\b)|\b(?:i|i'm|i've|my)\b.{0,40}\b(?:panic attacks?|a breakdown|breaking down)\b",
+    r"\bi(?:'m| am| feel)(?: so| completely| totally| utterly)? (?:hopeless|worthless|trapped|numb|desperate|broken)\b",
+    r"\bi (?:hate|loathe) (?:myself|my life)\b",
+    r"\b(?:hits?|hitting|beats?|beating|threatens?|threatening|stalk\w+|assault\w+|harass\w+|touch\w+) me\b",
+    r"\bi(?:'m| am) (?:scared|afraid|terrified) (?:of (?:him|her|my)|to go (?:home|in|to work)|for my (?:life|safety))",
+    r"\bi(?:'m| am) (?:not safe|in danger|being (?:abused|bullied|stalked|harassed))\b",
+    r"\b(?:drinking|pills) (?:to|just to|so i can) (?:get|sleep|cope|function|make it)",
+    r"\bi (?:haven't|have not|can't|cannot) (?:slept|sleep|eaten|eat|stop crying|get out of bed|breathe)\b",
+)
+_OTHERS_DATA = _any(
+    r"\b(?:show|tell|give|send|see|read|view|get|export|share|pull(?: up)?|open)\b.{0,40}\b(?!my\b|your\b|the\b|our own\b)(?:\w+'s|his|her|their|everyone's|everybody's|team's|staff'?s?|colleagues?'?)\s+(?:self[- ]?checks?|scores?|ratings?|reflections?|journals?|answers?|results?|questions?|entries|profile|history|chats?|data)\b",
+    r"\b(?:what|how) (?:did|has|have|does) (?!i\b|we\b|the paper\b|they\b|the authors\b|you\b|metz\b|khan\b)[a-z]+(?: [a-z]+)? (?:score|rate (?:him|her|them)sel|write in|answer(?:ed)? (?:on|in)|say in (?:his|her|their)|reflect on|ask(?:ed)? you)",
+    r"\bwho (?:else )?(?:has been |have been |is |'s )?(?:scored|rated|asked you|using you|used you|got the (?:lowest|worst|best)|is the weakest|talk(?:ed|ing) to you)",
+    r"\b(?:lowest|worst|best|weakest|strongest) (?:scor\w+|rated|performer|isp|coach|practitioner) (?:on|in|of) (?:my|our|the) (?:team|unit|staff|department|group)",
+    r"\b(?:is|was|are) (?:my )?(?!this\b|that\b|it\b|there\b|the\b|an?\b)\w+ (?:a )?(?:good|bad|poor|weak|competent|incompetent|terrible|useless|fit|cut out)(?: enough)? (?:isp|coach|manager|nurse|teacher|practitioner|leader|colleague|boss|at (?:her|his|their) job)\b",
+    r"\b(?:rate|score|grade|rank|assess|evaluate|judge) (?:my (?:colleagues?|boss|manager|supervisor|coworkers?|staff|direct reports?|team members?)|him|her|(?!the\b|how\b|what\b|our\b|my\b|your\b|this\b|if\b|whether\b)[a-z]+ (?:for me|as an? \w+|on a scale|out of (?:5|10|ten|five)))",
+    r"\bshould (?:i|we) (?:fire|sack|discipline|let go of|promote|hire) (?!an?\b|isps?\b|someone\b|people\b|more\b|implementation\b)\w+",
+)
+_SELFCHECK = _any(
+    r"\bself[- ]?(?:check|assess\w*|evaluat\w+|rating|test)\b",
+    r"\b(?:check|test|assess|rate|score|measure|evaluate) (?:myself|my (?:own )?(?:skills?|level|competenc\w+|self|abilit\w+))\b",
+    r"\b(?:what|which) level am i\b|\bam i (?:foundational|advanced)\b|\bwhere do i stand\b|\bhow (?:good|strong|competent) am i\b",
+    r"\b(?:quick check|my profile|full profile|see my (?:results|scores|progress))\b",
+)
+_REFLECT = _any(
+    r"\b(?:weekly|a|my|another|reflection) (?:reflection|prompt|nudge|journal)s?\b(?!.*\b(?:team|staff|teachers|nurses|families)\b)",
+    r"^(?:i want to |can i |let me |let's |time to |help me )?(?:reflect|journal|write (?:a|my) (?:reflection|journal))\b(?!.*\b(?:team|staff|teachers|nurses|families)\b)",
+    r"\b(?:remind|nudge|prompt) me (?:every|each|weekly|on|once)\b",
+    r"\b(?:stop|pause|snooze|skip|change|turn off|unsubscribe from) (?:the |my |these |those |your )?(?:reflections?|nudges?|prompts?|reminders?)\b",
+    r"\bmy (?:past |old |last |earlier )?(?:reflections|journal|entries|commitments?)\b",
+)
+_PRIVACY = _any(
+    r"\b(?:who (?:can |else can |gets to |will |could )?(?:see|read|access|view)) (?:this|that|what i|my|these|our|it)\b",
+    r"\bis (?:this|that|it|what i (?:say|write|tell you)|our (?:chat|conversation)|my data) (?:private|confidential|anonymous|secure|safe|stored|recorded|logged|saved)\b",
+    r"\b(?:delete|erase|remove|export|download|wipe|forget) (?:all )?(?:of )?(?:my|everything (?:you|about me)|what you (?:know|have|store))\b",
+    r"\bwhat (?:do|data do|information do|have|are) you (?:store|stor\w+|keep|save|record|know about me|hold|collect|got on me)\b",
+    r"\b(?:does|do|can|will) (?:my )?(?:boss|manager|admins?|employer|supervisor|hr|anyone|anybody|slack) (?:see|read|get|know|find out|have access)\b",
+    r"\b(?:privacy|gdpr|data protection)\b(?=.*\b(?:you|bot|your|this|my)\b)|^privacy\W*$",
+)
+_HELP = _any(
+    r"^(?:/?help|menu|commands?|options|\?+|start|hilfe|ayuda)\W*$",
+    r"\b(?:what can (?:you|i|this(?: bot| thing)?) (?:do|ask|use)|what do you do|how do(?:es)? (?:you|this|it|i use (?:you|this|it)) work|how (?:do|can|should) i (?:use|talk to) (?:you|this|the bot|coach)|what are you for|what (?:else )?can you help|what should i ask you|how can you help|show me (?:the |your )?commands|what (?:commands|features))\b",
+    r"\bhelp (?:me )?(?:with (?:this|the) (?:bot|app)|using (?:you|this|the bot))\b",
+)
+_SMALLTALK: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("who_are_you", _any(r"^(?:so |and |hey |hi )*(?:who|what) are you\b", r"\bare you (?:a |an )?(?:bot|robot|human|person|real|ai|chatgpt|claude|machine)\b", r"\bwho (?:made|built|created|programmed) you\b", r"\bwhat(?:'s| is) your name\b")),
+    ("thanks", _any(r"^(?:ok(?:ay)?,? |great,? |perfect,? |super,? |cool,? |lovely,? |many |big |no,? )*(?:thanks?|thank you|thx|ty|cheers|ta|merci|gracias|danke|appreciated?|much appreciated|that helps?(?:ed)?|that was helpful)\b.{0,50}$")),
+    ("bye", _any(r"^(?:ok(?:ay)?,? )?(?:bye|goodbye|see you|see ya|good night|later|ciao|have a (?:good|nice|great) \w+|ttyl|talk (?:soon|later))\b.{0,30}$")),
+    ("greeting", _any(r"^(?:hi+|hey+|hello+|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|greetings|hola|bonjour|hallo|g'day|sup|what's up)(?: there| again| coach| bot| everyone| team| all| you)*\W*$", r"^(?:hi|hey|hello)?[,! ]*how(?:'s| is| are) (?:you|it going|things|your day|life)\b.{0,25}$")),
+    ("chat", _any(r"^(?:lol|haha+|ha|ok+|okay|k|yes|yep|yeah|no|nope|nah|sure|cool|nice|great|wow|hmm+|oh|right|fine|test(?:ing)?|ping|[\W_]+)\W*$", r"\btell me a joke\b", r"^(?:sorry|oops|my bad|never ?mind|ignore that)\b.{0,20}$")),
+)
+_QUESTION = re.compile(
+    r"\?\s*$|^(?:so |and |but |ok |hi |hey |please |can you |could you )*(?:what|whats|who|which|when|where|why|how|is|are|do|does|did|can|could|should|define|explain|list|name|tell me|describe|compare|give me|show me)\b"
+)
+_PAPER_WORDS = re.compile(
+    r"\b(?:competenc\w+|white ?paper|the paper|framework|isps?|implementation support practitioner\w*|foundational|advanced level|level (?:1|2|one|two)|five functions|the authors|khan|manalili|metz)\b"
+)
+_WHICH = re.compile(
+    r"\b(?:which|what) (?:of the )?(?:ten |10 )?(?:competenc\w+|one)\b.{0,30}\b(?:is|would|does|do|am|are)\b.{0,20}\b(?:this|that|it|i|we)\b|\btriage\b"
+)
+
+
+def in_distress(text: str) -> bool:
+    """Whether somebody speaks of being in distress themselves, in words that are about more than work."""
+    return bool(_DISTRESS.search(clean(text).lower()))
+
+
+def about_others(text: str) -> bool:
+    """Whether a verdict on a person or somebody else's data is asked for."""
+    return bool(_OTHERS_DATA.search(clean(text).lower()))
+
+
+def small_talk(text: str) -> str | None:
+    """The kind of small talk that a message is, or None."""
+    low = clean(text).lower()
+    if not words(low):
+        return "chat"
+    if len(words(low)) > 14:  # noqa: PLR2004 - longer than that, people mean something
+        return None
+    return next((kind for kind, pattern in _SMALLTALK if pattern.search(low)), None)
+
+
+def route(text: str, kinds: Mapping[str, float]) -> Route:
+    """What a direct message wants. `kinds` is the trained view: "ask", "triage" and "other"."""
+    low = clean(text).lower()
+    if in_distress(low):
+        return Route("distress", 0.9)
+    if about_others(low):
+        return Route("other_person", 0.9)
+    talk = small_talk(low)
+    if talk:
+        return Route("smalltalk", 0.95, subject=talk)
+    rules: tuple[tuple[Intent, re.Pattern[str]], ...] = (
+        ("help", _HELP),
+        ("privacy", _PRIVACY),
+        ("selfcheck", _SELFCHECK),
+        ("reflect", _REFLECT),
+    )
+    if len(words(low)) <= 30 and not _PAPER_WORDS.search(low):  # noqa: PLR2004 - a wish is short; a story may hold its words
+        for intent, pattern in rules:
+            if pattern.search(low):
+                return Route(intent, 0.9)
+    return _ask_or_triage(low, kinds)
+
+
+def _ask_or_triage(low: str, kinds: Mapping[str, float]) -> Route:
+    if _WHICH.search(low) and len(content_words(low)) > 5:  # noqa: PLR2004 - there is a situation in it
+        return Route("triage", 0.9)
+    if _PAPER_WORDS.search(low) and _QUESTION.search(low):
+        return Route("ask", 0.9)
+    ask = kinds.get("ask", 0.5)
+    triage = kinds.get("triage", 0.5)
+    other = kinds.get("other", 0.0)
+    if _QUESTION.search(low):
+        ask, triage = ask + 0.35, triage * 0.8
+    if other > max(ask, triage) and not _QUESTION.search(low):
+        return Route("triage", other)  # not about this work: triage says so plainly
+    total = (ask + triage) or 1.0
+    first: Intent = "ask" if ask >= triage else "triage"
+    second: Intent = "triage" if first == "ask" else "ask"
+    share = min(ask, triage) / total
+    return Route(first, 1 - share, unsure=share >= _UNSURE, other=second if share >= _UNSURE else None)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.core.answer import Outcome
 from bot.core.evidence import Hit, Neighbour, QuestionView
 from bot.core.framework import PAPER_UNITS
 from bot.core.questions import Reading
@@ -91,3 +92,17 @@ def _near(neighbours: Iterable[Neighbour]) -> dict[str, float]:
         votes[n.unit] = votes.get(n.unit, 0.0) + max(n.similarity, 0.0) ** 2
     total = sum(votes.values()) or 1.0
     return {u: v / total for u, v in votes.items()}
+
+
+def gate(view: QuestionView, ranked: Sequence[RankedUnit], reading: Reading) -> Outcome:
+    """Whether there is evidence to answer from, decided before anything is written."""
+    evidence = view.evidence or {"answered": 1.0}
+    answered = evidence.get("answered", 0.0)
+    if reading.mentions or reading.form in ("list", "who"):
+        answered += 0.2
+    if ranked and ranked[0].unit.startswith("D-"):
+        answered += 0.5  # an operator's document that outdoes the framework was put there to answer
+    refused = max(("not_in_sources", "out_of_scope"), key=lambda k: evidence.get(k, 0.0))
+    if answered >= evidence.get(refused, 0.0):
+        return "answered"
+    return "not_in_sources" if refused == "not_in_sources" else "out_of_scope"

@@ -1,0 +1,306 @@
+"""Composing an answer in passages mode: the direct answer first, short, every statement with its numbered source.
+
+Pure: retrieval has been done; `Library` gives passages and says how well texts fit the question.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.core.answer import Citation
+from bot.core.framework import COMPETENCIES, FUNCTIONS, Knowledge, Passage, Unit
+from bot.core.questions import Reading
+from bot.core.ranking import RankedUnit
+from bot.core.text import content_words
+from bot.core.wording import Wording
+
+_POINTS = 4  # activities shown to a situation or a how-do-I
+_ALL_POINTS = 8  # activities shown where all were asked for
+_STATEMENTS = 4  # statements of the paper shown on a question about the paper
+_CLOSE_SECOND = 0.45  # a runner-up with this part of the winner's share is worth a sentence
+
+
+class Library(Protocol):
+    """The passages that this asker may see."""
+
+    def passage(self, passage_id: str) -> Passage | None:
+        """One passage by its id."""
+
+    def unit_passages(self, unit: str) -> Sequence[Passage]:
+        """All passages of a unit, in order."""
+
+    def relevance(self, texts: Sequence[str]) -> Sequence[float]:
+        """How well each text fits the question."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """An answer being written: lines with the passages that they rest on, numbered by first use."""
+
+    lines: list[str] = field(default_factory=list)
+    cited: dict[str, tuple[int, Passage, str]] = field(default_factory=dict)  # passage id -> number, passage, quote
+
+    def say(self, text: str, *passages: Passage, bullet: str = "", quote: str | None = None) -> None:
+        """One line; the passages on which it rests become markers at its end."""
+        marks = "".join(f"[{self._number(p, quote or p.text)}]" for p in passages)
+        self.lines.append(f"{bullet}{text} {marks}".rstrip())
+
+    def _number(self, passage: Passage, quote: str) -> int:
+        if passage.id not in self.cited:
+            self.cited[passage.id] = (len(self.cited) + 1, passage, quote)
+        return self.cited[passage.id][0]
+
+    @property
+    def markdown(self) -> str:
+        """The lines as Markdown: list entries stand close together, other lines apart."""
+        out = ""
+        before = ""
+        for line in self.lines:
+            listed = line.startswith(("- ", "1. ")) or line[:2].rstrip(".").isdigit()
+            out += ("" if not out else "\n" if listed and before else "\n\n") + line
+            before = line if listed else ""
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes answers from the knowledge, the bot's wording and what the library brings."""
+
+    knowledge: Knowledge
+    wording: Wording
+    library: Library
+    question: str
+    reading: Reading
+
+    def write(self, ranked: Sequence[RankedUnit], form: str) -> Draft:
+        """The answer in a form: "definition", "levels", "list", "compare", "activities", "equity", "example", "part",
+        "document" or "situation"."""
+        top = ranked[0].unit
+        draft = Draft()
+        if form == "list":
+            self._list(draft)
+        elif form == "compare":
+            self._compare(draft, self.reading.mentions[:3])
+        elif top.startswith("D-"):
+            self._part(draft, ranked, title=True)
+        elif top not in self.knowledge.units:
+            self._part(draft, ranked)
+        else:
+            self._unit(draft, self.knowledge.units[top], ranked, form)
+        return draft
+
+    # --- forms
+
+    def _unit(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit], form: str) -> None:
+        if form == "levels":
+            self._levels(draft, unit)
+        elif form == "definition":
+            self._definition(draft, unit)
+        elif form == "activities":
+            self._activities(draft, unit)
+        elif form == "equity":
+            self._equity(draft, unit)
+        elif form == "example":
+            self._example(draft, unit)
+        else:
+            self._situation(draft, unit, ranked)
+
+    def _definition(self, draft: Draft, unit: Unit) -> None:
+        definition = self._of(unit, "definition")
+        draft.say(self._text("definition.lead", unit, definition=definition.text), definition)
+        plain = self._of(unit, "in-plain-words")
+        draft.say(plain.text, plain)
+        for p in self._best(self._activities_of(unit), 3):
+            draft.say(p.text, p, bullet="- ")
+
+    def _activities(self, draft: Draft, unit: Unit) -> None:
+        definition = self._of(unit, "definition")
+        draft.say(self._text("activities.lead", unit), definition)
+        for p in self._best(self._activities_of(unit), _ALL_POINTS):
+            draft.say(p.text, p, bullet="- ")
+
+    def _levels(self, draft: Draft, unit: Unit) -> None:
+        wanted = [self.reading.level] if self.reading.level else ["foundational", "advanced"]
+        both = [self._of(unit, f"levels-{level}") for level in ("foundational", "advanced")]
+        draft.say(self._text("levels.lead", unit), *(p for p in both if p.level in wanted))
+        for level in ("advanced", "foundational") if self.reading.level == "advanced" else ("foundational", "advanced"):
+            p = self._of(unit, f"levels-{level}")
+            draft.say(self.wording(f"ask.levels.{level}", text=p.text), p, bullet="- ")
+        for move in [m for m in unit.next_moves if m.level == (self.reading.level or "advanced")][:1]:
+            rests_on = self._of(unit, move.activity)
+            draft.say(self.wording("ask.situation.first_step", step=move.text), rests_on)
+
+    def _compare(self, draft: Draft, codes: Sequence[str]) -> None:
+        units = [self.knowledge.units[c] for c in codes]
+        for unit in units:
+            definition = self._of(unit, "definition")
+            draft.say(self._text("compare.side", unit, definition=definition.text), definition, bullet="- ")
+        for unit in units:
+            for other in units:
+                versus = self.library.passage(f"{unit.code}/versus-{other.code.lower()}")
+                if versus and units.index(unit) < units.index(other):
+                    draft.say(self.wording("ask.compare.difference", difference=versus.text), versus)
+                elif versus and not self.library.passage(f"{other.code}/versus-{unit.code.lower()}"):
+                    draft.say(self.wording("ask.compare.difference", difference=versus.text), versus)
+        if self.reading.level or "level" in self.question.lower():
+            for unit in units:
+                self._levels(draft, unit)
+
+    def _list(self, draft: Draft) -> None:
+        low = self.question.lower()
+        kinds = [k for k, word in (("competencies", "competenc"), ("functions", "function")) if word in low]
+        for kind in kinds or ["competencies"]:
+            part = "ten-competencies" if kind == "competencies" else "five-functions"
+            source = self.library.passage(f"P-RESULTS/{part}")
+            if source is None:
+                continue
+            draft.say(self.wording(f"ask.list.{kind}"), source)
+            for n, code in enumerate(COMPETENCIES if kind == "competencies" else FUNCTIONS, start=1):
+                unit = self.knowledge.units[code]
+                definition = self._of(unit, "definition")
+                draft.say(f"**{unit.title}** ({code}): {_lower_first(unit.plain_title)}", definition, bullet=f"{n}. ")
+
+    def _equity(self, draft: Draft, unit: Unit) -> None:
+        equity = self.library.passage(f"{unit.code}/equity")
+        if equity:
+            draft.say(self._text("equity.lead", unit), equity)
+            draft.say(equity.text, equity, bullet="- ")
+            for p in self._best([a for a in self._activities_of(unit) if set(a.locators) & set(equity.locators)], 2):
+                draft.say(p.text, p, bullet="- ")
+            return
+        nearest = self._best(self._activities_of(unit), 2)
+        draft.say(self._text("equity.none", unit), *nearest)
+        for p in nearest:
+            draft.say(p.text, p, bullet="- ")
+
+    def _example(self, draft: Draft, unit: Unit) -> None:
+        found = [p for p in self.library.unit_passages(unit.code) if p.part.startswith("example-")]
+        draft.say(self._text("example.lead", unit), self._of(unit, "definition"))
+        origins = {f"example-{n}": e.origin for n, e in enumerate(unit.examples, start=1)}
+        for p in found[:3]:
+            ours = f" {self.wording('ask.ours')}" if origins.get(p.part) == "ours" else ""
+            draft.say(p.text + ours, p, bullet="- ")
+
+    def _situation(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
+        """A question in somebody's situation: the unit in a clause, what fits of its activities, a first step."""
+        definition = self._of(unit, "definition")
+        gist = _lower_first(definition.text)
+        n = zlib.crc32(self.question.encode()) % 3 + 1
+        draft.say(self._text(f"situation.lead.{n}", unit, gist=gist), definition)
+        candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
+        draft.lines.append(self.wording("ask.situation.points"))
+        for p in self._best(candidates, _POINTS):
+            draft.say(p.text, p, bullet="- ")
+        move = self._move(unit)
+        draft.say(self.wording("ask.situation.first_step", step=move.text), self._of(unit, move.activity))
+        self._runner_up(draft, unit, ranked)
+
+    def _runner_up(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
+        second = next((r for r in ranked[1:3] if r.unit in self.knowledge.units), None)
+        if second is None or second.share < _CLOSE_SECOND * ranked[0].share:
+            return
+        other = self.knowledge.units[second.unit]
+        versus = self.library.passage(f"{unit.code}/versus-{other.code.lower()}") or self.library.passage(
+            f"{other.code}/versus-{unit.code.lower()}"
+        )
+        source = versus or self._of(other, "definition")
+        draft.say(self._text("situation.also", other, difference=_lower_first(source.text)), source)
+
+    def _part(self, draft: Draft, ranked: Sequence[RankedUnit], *, title: bool = False) -> None:
+        """A question about the paper itself, or of an operator's document: its best statements, in their order."""
+        passages = [p for p in self.library.unit_passages(ranked[0].unit) if not p.part.startswith("original-")]
+        best = self._best(passages, 2, keep_order=False)
+        first = best[0]
+        if title:
+            draft.say(f"**{first.title}**, “{first.heading}”:", first)
+        sentences = [(s, first) for s in first.sentences]
+        if len(first.sentences) < _STATEMENTS and len(best) > 1:
+            sentences += [(s, best[1]) for s in best[1].sentences]
+        if len(sentences) > _STATEMENTS:
+            scores = self.library.relevance([s for s, _ in sentences])
+            order = sorted(range(len(sentences)), key=lambda i: -scores[i] - (0.15 if sentences[i][1] is first else 0))
+            sentences = [sentences[i] for i in sorted(order[:_STATEMENTS])]
+        for text, p in sentences:
+            draft.say(text, p, bullet="" if len(sentences) == 1 else "- ", quote=p.text)
+
+    # --- parts
+
+    def _of(self, unit: Unit, part: str) -> Passage:
+        found = self.library.passage(f"{unit.code}/{part}")
+        assert found is not None, f"{unit.code}/{part}"
+        return found
+
+    def _activities_of(self, unit: Unit) -> list[Passage]:
+        return [self._of(unit, a.id) for a in unit.activities]
+
+    def _is_applicable(self, passage: Passage) -> bool:
+        if passage.level:
+            return passage.level == self.reading.level or self.reading.level is None
+        part = passage.part
+        return not part.startswith(("definition", "in-plain", "example-", "versus-", "original-"))
+
+    def _best(self, passages: Sequence[Passage], most: int, *, keep_order: bool = True) -> list[Passage]:
+        """The passages that fit the question best, in their own order or best first."""
+        scores = self.library.relevance([p.text for p in passages]) if len(passages) > 1 else [1.0] * len(passages)
+        order = sorted(range(len(passages)), key=lambda i: -scores[i])[:most]
+        return [passages[i] for i in (sorted(order) if keep_order else order)]
+
+    def _move(self, unit: Unit):  # noqa: ANN202 - NextMove of the unit
+        moves = [m for m in unit.next_moves if self.reading.level in (None, m.level)] or list(unit.next_moves)
+        scores = self.library.relevance([m.text for m in moves])
+        return moves[max(range(len(moves)), key=lambda i: scores[i])]
+
+    def _text(self, key: str, unit: Unit, **fields: object) -> str:
+        return self.wording(f"ask.{key}", title=unit.title, code=unit.code, **fields)
+
+
+def citations(draft: Draft, library: Library) -> tuple[Citation, ...]:
+    """The numbered sources of a draft; where the original paper was ingested, its own words are the quote."""
+    return tuple(
+        _citation(n, passage, quote, library) for n, passage, quote in sorted(draft.cited.values(), key=lambda c: c[0])
+    )
+
+
+def _citation(marker: int, passage: Passage, quote: str, library: Library) -> Citation:
+    for locator in passage.locators if not passage.verbatim else ():
+        original = library.passage(locator.replace(":p", "/original-p"))
+        if original:
+            scores = library.relevance(original.sentences)
+            best = original.sentences[max(range(len(scores)), key=lambda i: scores[i])]
+            return Citation(
+                marker=marker,
+                unit=original.unit,
+                passage_id=original.id,
+                title=f"{passage.title}: {passage.heading}",
+                quote=best,
+                verbatim=True,
+                source="white-paper",
+            )
+    return Citation(
+        marker=marker,
+        unit=passage.unit,
+        passage_id=passage.id,
+        title=f"{passage.title}: {passage.heading}",
+        quote=quote,
+        verbatim=passage.verbatim,
+        source=passage.source,
+    )
+
+
+def coach_question(knowledge: Knowledge, wording: Wording, unit: str, question: str) -> str:
+    """The one question that ends an answer: of the unit, nearest to what was asked, else steady for this question."""
+    if unit not in knowledge.units:
+        return wording(f"ask.paper_coach_question.{zlib.crc32(question.encode()) % 3 + 1}")
+    asked = set(content_words(question.lower()))
+    options = knowledge.units[unit].coach_questions
+    start = zlib.crc32(question.encode()) % len(options)
+    turned = options[start:] + options[:start]
+    return max(turned, key=lambda q: len(asked & set(content_words(q.lower()))))
+
+
+def _lower_first(text: str) -> str:
+    """A sentence to stand after a colon; acronyms keep their capitals."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -1,0 +1,218 @@
+"""The coach: answers questions, triages situations, and says what a message wants. No model, no outside call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.core import answering, conversation, questions, ranking, triage
+from bot.core.answer import Answer, Outcome, PassageScore, Question, Turn
+from bot.core.evidence import QuestionView
+from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
+from bot.core.text import clean
+from bot.core.wording import Wording
+from bot.ports import Classifier, Index, QuestionReader
+
+_SHOWN = 10  # units in an answer's `passages`
+_NEAREST = 3  # sections named beside a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """The index as one asker sees it, for one question."""
+
+    index: Index
+    tenant: str
+    question: str
+
+    def passage(self, passage_id: str) -> Passage | None:
+        return self.index.passage(passage_id, tenant=self.tenant)
+
+    def unit_passages(self, unit: str) -> Sequence[Passage]:
+        return self.index.unit_passages(unit, tenant=self.tenant)
+
+    def relevance(self, texts: Sequence[str]) -> Sequence[float]:
+        return self.index.relevance(self.question, texts)
+
+
+class Coach:
+    """Answers and triages from an index and trained models; holds nothing about anybody."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        wording: Wording,
+        index: Index,
+        classifier: Classifier,
+        reader: QuestionReader,
+        *,
+        support_line: str = "",
+        bars: triage.Bars | None = None,
+    ) -> None:
+        self.knowledge = knowledge
+        self._wording = wording
+        self._index = index
+        self._classifier = classifier
+        self._reader = reader
+        self._support = support_line.strip()
+        self._bars = bars or triage.Bars()
+
+    @cached_property
+    def _names(self) -> questions.Names:
+        return questions.Names.of(self.knowledge)
+
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        return {code: self.knowledge.title(code) for code in FRAMEWORK_UNITS}
+
+    # --- ask
+
+    def ask(self, question: Question) -> Answer:
+        """Answer a question within its conversation, from what the asker's workspace may read."""
+        started = time.perf_counter()
+        text = clean(question.text)
+        early = self._before_anything(text)
+        answer = self._refusal(question.text, text, early) if early else self._answer(question, text)
+        return answer.model_copy(update={"latency_ms": round((time.perf_counter() - started) * 1000, 2)})
+
+    def _before_anything(self, text: str) -> Outcome | None:
+        if conversation.in_distress(text):
+            return "care"
+        if conversation.about_others(text):
+            return "declined"
+        return None
+
+    def _answer(self, question: Question, text: str) -> Answer:
+        if not any(c.isalnum() for c in text):
+            return self._refusal(question.text, text, "out_of_scope", key="empty")
+        whole = questions.standalone(text, question.history, self._names, self._titles)
+        reading = questions.read(whole, self._names)
+        view = self._reader.read_question(whole)
+        hits = self._index.search(whole, tenant=question.tenant)
+        ranked = ranking.rank(view, hits, self._index.neighbours(whole), reading, self._anchors)
+        ranked = _led_by_mention(ranked, reading)
+        outcome = self._gate(text, whole, view, ranked, reading)
+        best = tuple(PassageScore(unit=r.unit, passage_id=r.passage_id, score=round(r.share, 4)) for r in ranked[:_SHOWN])
+        if outcome != "answered":
+            refused = self._refusal(question.text, whole, outcome, ranked=ranked)
+            return refused.model_copy(update={"passages": best})
+        library = _Library(self._index, question.tenant, whole)
+        writer = answering.Writer(self.knowledge, self._wording, library, whole, reading)
+        draft = writer.write(ranked, _form(reading, view, ranked))
+        return Answer(
+            question=question.text,
+            standalone_question=whole,
+            answer=draft.markdown,
+            outcome="answered",
+            citations=answering.citations(draft, library),
+            passages=best,
+            coach_question=answering.coach_question(self.knowledge, self._wording, ranked[0].unit, whole),
+        )
+
+    @cached_property
+    def _anchors(self) -> dict[str, str]:
+        """A passage for each unit where retrieval brings none."""
+        anchors = {code: f"{code}/definition" for code in FRAMEWORK_UNITS}
+        return anchors | {code: f"{code}/{part.sections[0].id}" for code, part in self.knowledge.parts.items()}
+
+    def _gate(
+        self,
+        asked: str,
+        whole: str,
+        view: QuestionView,
+        ranked: Sequence[ranking.RankedUnit],
+        reading: questions.Reading,
+    ) -> Outcome:
+        if conversation.small_talk(asked) and whole == asked and not reading.mentions:
+            return "out_of_scope"
+        return ranking.gate(view, ranked, reading)
+
+    def _refusal(
+        self,
+        asked: str,
+        whole: str,
+        outcome: Outcome,
+        *,
+        ranked: Sequence[ranking.RankedUnit] = (),
+        key: str | None = None,
+    ) -> Answer:
+        kind = key or outcome
+        words = self._wording
+        if kind == "care":
+            text = words("ask.refused.care", support=self._support or words("ask.refused.care.support"))
+        else:
+            text = words(f"ask.refused.{kind}")
+        if outcome == "not_in_sources":
+            text += "\n\n" + self._near(ranked)
+        return Answer(
+            question=asked,
+            standalone_question=whole,
+            answer=text,
+            outcome=outcome,
+            reason=words(f"ask.reason.{kind}"),
+        )
+
+    def _near(self, ranked: Sequence[ranking.RankedUnit]) -> str:
+        entries = []
+        for r in ranked[:_NEAREST]:
+            passage = self._index.passage(r.passage_id, tenant="*")
+            if passage:
+                entry = self._wording("ask.near.entry", title=passage.title, code=r.unit, heading=passage.heading)
+                entries.append(f"- {entry}")
+        if not entries:
+            return self._wording("ask.refused.not_in_sources.none")
+        return "\n".join([self._wording("ask.refused.not_in_sources.near"), *entries])
+
+    # --- the rest
+
+    def triage(self, text: str) -> triage.Triage:
+        """Which competency a message is about."""
+        started = time.perf_counter()
+        view = self._classifier.classify(clean(text) or ".")
+        bars = self._bars
+        if not any(c.isalnum() for c in clean(text)) or conversation.small_talk(text):
+            bars = triage.Bars(none=0.0)
+        found = triage.compose(view, self.knowledge, bars, clean(text))
+        return found.model_copy(update={"latency_ms": round((time.perf_counter() - started) * 1000, 2)})
+
+    def route(self, text: str, history: Sequence[Turn] = ()) -> conversation.Route:
+        """What a direct message wants, also within a conversation: a short follow-up asks."""
+        found = conversation.route(text, self._reader.read_question(clean(text) or ".").kinds)
+        if history and found.intent in ("triage", "smalltalk") and not found.subject:
+            whole = questions.standalone(text, history, self._names, self._titles)
+            if whole != clean(text):
+                return conversation.Route("ask", 0.8)
+        return found
+
+    def passage(self, passage_id: str, tenant: str) -> Passage | None:
+        """A passage by its id, where the workspace may see it."""
+        return self._index.passage(passage_id, tenant=tenant)
+
+
+def _led_by_mention(
+    ranked: tuple[ranking.RankedUnit, ...], reading: questions.Reading
+) -> tuple[ranking.RankedUnit, ...]:
+    """Units that a compare question names come first, in its order; a list question is about the lists."""
+    first: Sequence[str] = ()
+    if reading.form == "compare":
+        first = reading.mentions
+    elif reading.form == "list":
+        first = ("P-RESULTS",)
+    lead = sorted((r for r in ranked if r.unit in first), key=lambda r: list(first).index(r.unit))
+    return (*lead, *(r for r in ranked if r.unit not in first))
+
+
+def _form(reading: questions.Reading, view: QuestionView, ranked: Sequence[ranking.RankedUnit]) -> str:
+    """The form of the answer: what the question says on its face, else what the trained view makes of it."""
+    form = reading.form
+    if form in ("list", "compare", "levels", "equity", "example", "activities", "definition"):
+        return form
+    likely: Callable[[str], float] = lambda name: view.intents.get(name, 0.0)  # noqa: E731 - one short word for it
+    if reading.mentions and ranked[0].unit in reading.mentions and likely("definition") > 0.5:  # noqa: PLR2004
+        return "definition"
+    for name in ("levels", "equity", "example"):
+        if likely(name) > 0.6:  # noqa: PLR2004 - else a situation's answer serves better
+            return name
+    return "situation"
