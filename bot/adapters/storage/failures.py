@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from bot.core.errors import CoachError, StorageError
+from bot.core.errors import StorageError
 
 _BUSY = "The database is busy with other work just now. Please try again in a moment."
 _FULL = "The disk that holds the database is full."
@@ -53,9 +53,9 @@ def in_calm_words() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        cause = error.orig if isinstance(error, StatementError) else None
-        if isinstance(cause, CoachError):  # raised by one of our column types and wrapped by SQLAlchemy
-            raise cause from error
+        if isinstance(error, StatementError) and not isinstance(error, DBAPIError) and error.orig is not None:
+            # Raised by one of our column types, not by the driver: a wrong key, or a mistake of our own in a value.
+            raise error.orig from error
         raise StorageError(_words(error)) from error
     except UnicodeEncodeError as error:
         raise StorageError(_UNREADABLE) from error

@@ -1,0 +1,520 @@
+"""Storage in memory: the same promises as the SQL one, held to them by the contract tests in tests/storage."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+
+from bot.core.records import (
+    Check,
+    Exchange,
+    InboxItem,
+    Member,
+    Nudge,
+    Profile,
+    Reflection,
+    Remembered,
+    Subscription,
+)
+from bot.ports import Clock
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S", bound="_Part")
+
+
+class StandingClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def move(self, by: timedelta) -> datetime:
+        self._now += by
+        return self._now
+
+
+class _Part:
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        self.clock = clock
+        self.lock = lock
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        """The rows that belong to people, by table."""
+        raise AssertionError(f"{type(self).__name__} doesn't say what it holds")
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        """Drop the rows of these people; how many by table."""
+        raise AssertionError(f"{type(self).__name__} doesn't say how it forgets")
+
+
+def _one_at_a_time(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    @functools.wraps(method)
+    def locked(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return locked
+
+
+def _aware(instant: datetime | None) -> datetime | None:
+    if instant is not None and instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return None if instant is None else instant.astimezone(UTC)
+
+
+def _json(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def _drop(rows: dict[Any, Any], condition: Callable[[Any], bool]) -> int:
+    keys = [key for key, row in rows.items() if condition(row)]
+    for key in keys:
+        del rows[key]
+    return len(keys)
+
+
+class MemoryInbox(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.items: dict[str, InboxItem] = {}
+        self.begun: dict[str, datetime] = {}
+        self.closed: dict[str, datetime] = {}
+
+    @_one_at_a_time
+    def record(self, item: InboxItem) -> bool:
+        if item.key in self.items:
+            return False
+        received_at = _aware(item.received_at)
+        assert received_at is not None
+        self.items[item.key] = replace(item, payload=_json(item.payload), received_at=received_at)
+        return True
+
+    @_one_at_a_time
+    def begin(self, key: str, *, attempts: int | None = None) -> InboxItem | None:
+        item = self._open(key)
+        if item is None or attempts not in {None, item.attempts}:
+            return None
+        self.items[key] = replace(item, attempts=item.attempts + 1)
+        self.begun[key] = self.clock.now()
+        return copy.deepcopy(self.items[key])
+
+    @_one_at_a_time
+    def sending(self, key: str) -> None:
+        item = self._open(key)
+        if item is not None:
+            self.items[key] = replace(item, sending=True)
+
+    @_one_at_a_time
+    def done(self, key: str, outcome: str) -> None:
+        item = self._open(key)
+        if item is not None:
+            self.items[key] = replace(item, state="done", outcome=outcome, payload={})
+            self.closed[key] = self.clock.now()
+
+    @_one_at_a_time
+    def unfinished(self, *, received_before: datetime | None = None) -> list[InboxItem]:
+        left = [item for item in self.items.values() if item.state == "received"]
+        if received_before is not None:
+            left = [item for item in left if self.begun.get(item.key, item.received_at) < received_before]
+        return copy.deepcopy(sorted(left, key=lambda item: (item.received_at, item.key)))
+
+    @_one_at_a_time
+    def sweep(self, *, done_before: datetime) -> int:
+        return _drop(self.items, lambda item: item.state == "done" and self.closed[item.key] < done_before)
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"inbox": self.items.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"inbox": _drop(self.items, lambda item: whose(item.member))}
+
+    def _open(self, key: str) -> InboxItem | None:
+        item = self.items.get(key)
+        return item if item is not None and item.state == "received" else None
+
+
+class MemoryConversations(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.messages: dict[int, Remembered] = {}
+        self.seq = 0
+
+    @_one_at_a_time
+    def remember(self, message: Remembered) -> None:
+        self.seq += 1
+        at = _aware(message.at)
+        assert at is not None
+        self.messages[self.seq] = replace(message, at=at)
+
+    @_one_at_a_time
+    def recall(self, conversation: str, member: Member, *, since: datetime, limit: int = 8) -> list[Remembered]:
+        there = [
+            (message.at, seq, message)
+            for seq, message in self.messages.items()
+            if message.conversation == conversation and message.member == member and message.at >= since
+        ]
+        return [message for _, _, message in sorted(there, key=lambda found: found[:2])][-limit:]
+
+    @_one_at_a_time
+    def sweep(self, *, before: datetime) -> int:
+        return _drop(self.messages, lambda message: message.at < before)
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"conversations": self.messages.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"conversations": _drop(self.messages, lambda message: whose(message.member))}
+
+
+class MemoryExchanges(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.rows: dict[tuple[Member, str], Exchange] = {}
+
+    @_one_at_a_time
+    def save(self, exchange: Exchange) -> None:
+        created_at = _aware(exchange.created_at)
+        assert created_at is not None
+        self.rows[exchange.member, exchange.id] = replace(
+            exchange, result=_json(exchange.result), created_at=created_at
+        )
+
+    @_one_at_a_time
+    def get(self, exchange_id: str, member: Member) -> Exchange | None:
+        return copy.deepcopy(self.rows.get((member, exchange_id)))
+
+    @_one_at_a_time
+    def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool:
+        return self._change(exchange_id, member, helpful=helpful)
+
+    @_one_at_a_time
+    def correct(self, exchange_id: str, member: Member, *, correction: str, may_share: bool) -> bool:
+        return self._change(exchange_id, member, correction=correction, may_share=may_share)
+
+    @_one_at_a_time
+    def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
+        shared = [row for row in self.rows.values() if self._is_shared(row)]
+        wanted = [row for row in shared if team_id in {None, row.member.team_id}]
+        return copy.deepcopy(sorted(wanted, key=lambda row: (row.created_at, row.id)))
+
+    @_one_at_a_time
+    def sweep(self, *, before: datetime) -> int:
+        return _drop(self.rows, lambda row: row.created_at < before and not self._is_shared(row))
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"exchanges": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"exchanges": _drop(self.rows, lambda row: whose(row.member))}
+
+    @staticmethod
+    def _is_shared(row: Exchange) -> bool:
+        return row.correction is not None and row.may_share
+
+    def _change(self, exchange_id: str, member: Member, **changes: Any) -> bool:
+        row = self.rows.get((member, exchange_id))
+        if row is None:
+            return False
+        self.rows[member, exchange_id] = replace(row, **changes)
+        return True
+
+
+class MemoryChecks(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.rows: dict[tuple[Member, str], Check] = {}
+
+    @_one_at_a_time
+    def add(self, check: Check) -> None:
+        created_at = _aware(check.created_at)
+        assert created_at is not None
+        self.rows.setdefault((check.member, check.id), replace(check, created_at=created_at))
+
+    @_one_at_a_time
+    def latest(self, member: Member) -> dict[str, Check]:
+        newest: dict[str, Check] = {}
+        for row in self._newest_first(member):
+            newest.setdefault(row.unit, row)
+        return newest
+
+    @_one_at_a_time
+    def history(self, member: Member, unit: str | None = None, *, limit: int = 100) -> list[Check]:
+        return [row for row in self._newest_first(member) if unit in {None, row.unit}][:limit]
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"checks": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"checks": _drop(self.rows, lambda row: whose(row.member))}
+
+    def _newest_first(self, member: Member) -> list[Check]:
+        latest_added_first = [row for row in self.rows.values() if row.member == member][::-1]
+        return sorted(latest_added_first, key=lambda row: row.created_at, reverse=True)
+
+
+class MemoryNudges(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.subscriptions: dict[Member, Subscription] = {}
+        self.rows: dict[str, Nudge] = {}
+        self.next_at: dict[str, datetime] = {}
+
+    @_one_at_a_time
+    def subscription(self, member: Member) -> Subscription | None:
+        return self.subscriptions.get(member)
+
+    @_one_at_a_time
+    def subscribe(self, subscription: Subscription) -> None:
+        self.subscriptions[subscription.member] = replace(subscription, created_at=_aware(subscription.created_at))
+        for row in self._of(subscription.member):
+            if row.state == "due":
+                self.rows[row.id] = replace(row, state="cancelled", reason="settings changed")
+
+    @_one_at_a_time
+    def active_subscriptions(
+        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None
+    ) -> list[Subscription]:
+        def wanted(subscription: Subscription) -> bool:
+            until = subscription.paused_until
+            resumes = resuming is not None and until is not None and until <= resuming
+            return subscription.state == "active" or (subscription.state == "paused" and resumes)
+
+        def place(member: Member) -> tuple[str, str]:
+            return member.team_id, member.user_id
+
+        rows = [row for row in self.subscriptions.values() if wanted(row)]
+        rows = [row for row in rows if after is None or place(row.member) > place(after)]
+        return sorted(rows, key=lambda row: place(row.member))[:limit]
+
+    @_one_at_a_time
+    def plan(self, nudge: Nudge) -> bool:
+        taken = next((row for row in self._of(nudge.member) if row.period == nudge.period), None)
+        if taken is not None:
+            if taken.state != "cancelled" or taken.attempt:
+                return False
+            del self.rows[taken.id]
+        due_at = _aware(nudge.due_at)
+        assert due_at is not None
+        self.rows[nudge.id] = replace(nudge, due_at=due_at)
+        return True
+
+    @_one_at_a_time
+    def cancel_open(self, member: Member, reason: str) -> int:
+        rows = [row for row in self._of(member) if row.state in {"due", "claimed"}]
+        for row in rows:
+            self.rows[row.id] = replace(row, state="cancelled", reason=reason)
+        return len(rows)
+
+    @_one_at_a_time
+    def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
+        free = [row for row in self._oldest_first() if self._is_free(row, now)][:limit]
+        taken = [
+            replace(row, state="claimed", owner=owner, attempt=row.attempt + 1, lease_until=now + lease) for row in free
+        ]
+        self.rows.update({row.id: row for row in taken})
+        return taken
+
+    @_one_at_a_time
+    def renew(self, nudge: Nudge, *, now: datetime, lease: timedelta) -> bool:
+        return self._change(nudge, {"claimed"}, lease_until=now + lease)
+
+    @_one_at_a_time
+    def settle(
+        self,
+        nudge: Nudge,
+        state: Literal["sent", "skipped", "cancelled", "failed", "in_doubt"],
+        *,
+        ts: str | None = None,
+        reason: str | None = None,
+    ) -> bool:
+        held = {"claimed", "cancelled"} if state == "sent" else {"claimed"}
+        return self._change(nudge, held, state=state, ts=ts, reason=reason, lease_until=None)
+
+    @_one_at_a_time
+    def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
+        return self._change(nudge, {"claimed"}, prompt_id=prompt_id, unit=unit)
+
+    @_one_at_a_time
+    def get(self, nudge_id: str, member: Member) -> Nudge | None:
+        row = self.rows.get(nudge_id)
+        return row if row is not None and row.member == member else None
+
+    @_one_at_a_time
+    def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
+        return [row for row in self._oldest_first() if row.member == member and row.state == "sent"][::-1][:limit]
+
+    @_one_at_a_time
+    def upcoming(self, member: Member) -> Nudge | None:
+        rows = [row for row in self._oldest_first() if row.member == member and row.state in {"due", "claimed"}]
+        return rows[0] if rows else None
+
+    @_one_at_a_time
+    def next_due(self) -> datetime | None:
+        return min((row.due_at for row in self.rows.values() if row.state == "due"), default=None)
+
+    @_one_at_a_time
+    def take_slot(self, team_id: str, *, now: datetime, per_second: float) -> datetime:
+        step = timedelta(microseconds=round(1_000_000 / per_second))
+        next_at = self.next_at.get(team_id, now)
+        if not now <= next_at <= now + max(timedelta(minutes=15), 100 * step):
+            next_at = now
+        self.next_at[team_id] = next_at + step
+        return next_at
+
+    @_one_at_a_time
+    def hold(self, team_id: str, *, until: datetime) -> None:
+        self.next_at[team_id] = max(until, self.next_at.get(team_id, until))
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"subscriptions": self.subscriptions.values(), "nudges": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {
+            "subscriptions": _drop(self.subscriptions, lambda row: whose(row.member)),
+            "nudges": _drop(self.rows, lambda row: whose(row.member)),
+        }
+
+    def _of(self, member: Member) -> list[Nudge]:
+        return [row for row in self.rows.values() if row.member == member]
+
+    def _oldest_first(self) -> list[Nudge]:
+        return sorted(self.rows.values(), key=lambda row: (row.due_at, row.id))
+
+    @staticmethod
+    def _is_free(row: Nudge, now: datetime) -> bool:
+        lapsed = row.state == "claimed" and row.lease_until is not None and row.lease_until <= now
+        return lapsed or (row.state == "due" and row.due_at <= now)
+
+    def _change(self, nudge: Nudge, states: set[str], **changes: Any) -> bool:
+        row = self.rows.get(nudge.id)
+        if row is None or (row.owner, row.attempt) != (nudge.owner, nudge.attempt) or row.state not in states:
+            return False
+        self.rows[nudge.id] = replace(row, **changes)
+        return True
+
+
+class MemoryJournal(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.rows: dict[tuple[Member, str], Reflection] = {}
+
+    @_one_at_a_time
+    def add(self, reflection: Reflection) -> None:
+        created_at = _aware(reflection.created_at)
+        assert created_at is not None
+        self.rows.setdefault((reflection.member, reflection.id), replace(reflection, created_at=created_at))
+
+    @_one_at_a_time
+    def entries(self, member: Member, *, limit: int = 50) -> list[Reflection]:
+        return self._newest_first(member)[:limit]
+
+    @_one_at_a_time
+    def get(self, reflection_id: str, member: Member) -> Reflection | None:
+        return self.rows.get((member, reflection_id))
+
+    @_one_at_a_time
+    def update(self, reflection: Reflection) -> bool:
+        if (reflection.member, reflection.id) not in self.rows:
+            return False
+        self.rows[reflection.member, reflection.id] = reflection
+        return True
+
+    @_one_at_a_time
+    def delete(self, reflection_id: str, member: Member) -> bool:
+        return self.rows.pop((member, reflection_id), None) is not None
+
+    @_one_at_a_time
+    def open_commitment(self, member: Member, *, before: date) -> Reflection | None:
+        limit = datetime.combine(before, time(), UTC)
+        rows = [row for row in self._newest_first(member) if row.commitment_state == "open" and row.created_at < limit]
+        return rows[0] if rows else None
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"journal": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"journal": _drop(self.rows, lambda row: whose(row.member))}
+
+    def _newest_first(self, member: Member) -> list[Reflection]:
+        latest_added_first = [row for row in self.rows.values() if row.member == member][::-1]
+        return sorted(latest_added_first, key=lambda row: row.created_at, reverse=True)
+
+
+class MemoryProfiles(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.rows: dict[Member, Profile] = {}
+
+    @_one_at_a_time
+    def get(self, member: Member) -> Profile:
+        return copy.deepcopy(self.rows.get(member, Profile(member)))
+
+    @_one_at_a_time
+    def put(self, profile: Profile) -> None:
+        self.rows[profile.member] = replace(profile, extra=_json(profile.extra))
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"profiles": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"profiles": _drop(self.rows, lambda row: whose(row.member))}
+
+
+class MemoryRepositories:
+    """`bot.ports.Repositories` in memory."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        clock, lock = clock or StandingClock(), threading.RLock()
+        self._lock = lock
+        self.inbox = MemoryInbox(clock, lock)
+        self.conversations = MemoryConversations(clock, lock)
+        self.exchanges = MemoryExchanges(clock, lock)
+        self.checks = MemoryChecks(clock, lock)
+        self.nudges = MemoryNudges(clock, lock)
+        self.journal = MemoryJournal(clock, lock)
+        self.profiles = MemoryProfiles(clock, lock)
+
+    def erase(self, member: Member) -> dict[str, int]:
+        return self._forget(lambda whose: whose == member)
+
+    def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
+        with self._lock:
+            return {
+                table: [_plain(row) for row in rows if row.member == member]
+                for part in self._parts()
+                for table, rows in part.rows_by_table().items()
+            }
+
+    def purge_team(self, team_id: str) -> dict[str, int]:
+        slots = 1 if self.nudges.next_at.pop(team_id, None) else 0
+        return {**self._forget(lambda whose: whose.team_id == team_id), "send_slots": slots}
+
+    def ping(self) -> None:
+        """Memory is always there."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _parts(self) -> Iterator[_Part]:
+        return (part for part in vars(self).values() if isinstance(part, _Part))
+
+    def _forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        with self._lock:
+            counts = [part.forget(whose) for part in self._parts()]
+        return {table: count for part in counts for table, count in part.items()}
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    columns = asdict(row)
+    columns |= columns.pop("member")
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in columns.items()}
