@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
 from bot.core.framework import Passage
+from bot.core.ingest import StoredDocument
 from bot.core.records import (
     Check,
     Exchange,
@@ -273,6 +274,27 @@ class Repositories(Protocol):
         """Raise StorageError where the database can't be used."""
 
     def close(self) -> None: ...  # noqa: D102
+
+
+class Progress(Protocol):
+    """Hears how far a long piece of work is, so that a person can be shown."""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """`step`: "reading", "indexing", …; `done` of `total`, which is 0 where nobody knows."""
+
+
+class DocumentStore(Protocol):
+    """The ingested documents; the index is built from the content and these."""
+
+    def all(self) -> list[StoredDocument]:
+        """All documents, by key."""
+
+    def get(self, key: str) -> StoredDocument | None: ...  # noqa: D102
+    def put(self, document: StoredDocument) -> None:
+        """Write or replace a document, wholly or not at all."""
+
+    def remove(self, key: str) -> bool:
+        """Take a document out; False where there is none."""
 
 
 class DocumentReader(Protocol):

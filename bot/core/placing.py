@@ -31,6 +31,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _LONG = 12  # words from which a paragraph's hash is worth a search of its own
 _SHORT = 5  # words below which a paragraph might be part of another's sentence
 _ENOUGH = 0.3  # of the long paragraphs at a block's start: the blocks are paragraphs, more or less
+_PARAGRAPH = 25  # words; less before or behind the paper is a menu, a button, a line of the publisher's
 _SIMILAR = (0.5, 2.0)  # of the expected words: an altered paragraph, not something else
 _REPEATED = 3  # the same words so often between paragraphs are a running head
 _MIN_HEADINGS = 8  # in the paper's order, without its title: worth a look
@@ -204,9 +205,8 @@ def _place_leftovers(
         wanted = [k for k in range(left.known + 1, right.known) if k not in placed]
         rest = _share_out(runs, [order[k] for k in wanted])
         placed.update({k: text for k, text in zip(wanted, rest.given, strict=True) if text})
-        # Behind the last paragraph, the citation, only the publisher's page goes on.
-        if right.known < len(order) or left.known < len(order) - 1:
-            unplaced += rest.left
+        outside = left.known < 0 or right.known == len(order)  # where a page shows its menu, or other texts to read
+        unplaced += [run for run in rest.left if not outside or len(words_of(run)) >= _PARAGRAPH]
     return unplaced
 
 

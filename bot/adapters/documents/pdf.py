@@ -176,13 +176,17 @@ class _Setting:
             weights[line.size] += len(line.text)
         self.body = weights.most_common(1)[0][0] or 1.0
         self.mostly_bold = sum(len(li.text) for li in lines if li.bold) * 2 > sum(len(li.text) for li in lines)
-        self._leading: dict[float, float] = {}
-        distances: dict[float, list[float]] = defaultdict(list)
-        for before, line in pairwise(lines):
-            if before.page == line.page and 0 < before.y - line.y < 3 * max(line.size, 1) and _alike(before, line):
-                distances[round(line.size)].append(before.y - line.y)
+        distances = sorted(
+            before.y - line.y
+            for before, line in pairwise(lines)
+            if before.page == line.page
+            and 0 < before.y - line.y < 3 * max(line.size, 1)
+            and _alike(before, line)
+            and _alike_size(line.size, self.body)
+        )
         # The lower half: in a text of one-line paragraphs the usual distance is that between paragraphs.
-        self._leading = {size: median(sorted(found)[: len(found) // 2 + 1]) for size, found in distances.items()}
+        lower = distances[: len(distances) // 2 + 1]
+        self.leading = median(lower) / self.body if lower else 1.2  # times the size of the type
         lengths = sorted(len(line.text) for line in lines if _alike_size(line.size, self.body))
         self.length = lengths[int(len(lengths) * 0.9)] if lengths else 80
 
@@ -193,9 +197,10 @@ class _Setting:
         if before.page != line.page or line.y > before.y:  # a new page or column: the sentence may go on
             short = len(before.text) < _SHORT * self.length
             return bool(_ENDS.search(before.text)) or (short and line.text[:1].isupper())
-        usual = self._leading.get(round(line.size), 1.2 * line.size)
-        if before.y - line.y > _WIDER * usual:
+        if before.y - line.y > _WIDER * self.leading * line.size:
             return True
+        if line.text.startswith(("http://", "https://")):
+            return False  # an address is put on a line of its own, its entry's line before left short
         indented = line.x > before.x + 0.8 * line.size and not _LIST.match(before.text)
         return bool(_ENDS.search(before.text)) and (indented or len(before.text) < _SHORT * self.length)
 
