@@ -40,6 +40,14 @@ class PageSide:
             "read": self._read,
             "edit": self._edit,
             "delete": self._delete,
+            "action": self._action,
+            "suggest": self._suggest,
+            "submit": self._submit,
+            "close": self._close,
+            "shortcut": self._shortcut,
+            "home": self._home,
+            "dm": self._dm,
+            "stop": self._stop,
             "clock": self._clock,
             "faults": self._faults,
         }
@@ -146,6 +154,40 @@ class PageSide:
         self.people.delete(user, channel, ts)
         return {}
 
+    async def _action(self, body: Json) -> Json:
+        user, block_id, action_id = (text_field(body, name) for name in ("user", "block_id", "action_id"))
+        await self.people.act(user, _container(body), block_id, action_id, body.get("value"), _values(body))
+        return {}
+
+    async def _suggest(self, body: Json) -> Json:
+        query = {name: text_field(body, name) for name in ("block_id", "action_id")} | {"value": str(body.get("value") or "")}
+        return await self.people.suggest(text_field(body, "user"), _container(body), query)
+
+    async def _submit(self, body: Json) -> Json:
+        errors = await self.people.submit(text_field(body, "user"), text_field(body, "view_id"), _values(body))
+        return {"ok": False, "errors": errors} if errors else {}
+
+    async def _close(self, body: Json) -> Json:
+        await self.people.close(text_field(body, "user"), text_field(body, "view_id"), clear=bool(body.get("clear")))
+        return {}
+
+    async def _shortcut(self, body: Json) -> Json:
+        user, callback_id = text_field(body, "user"), text_field(body, "callback_id")
+        await self.people.shortcut(user, callback_id, body.get("channel"), body.get("ts"))
+        return {}
+
+    async def _home(self, body: Json) -> Json:
+        self.people.open_home(text_field(body, "user"))
+        return {}
+
+    async def _dm(self, body: Json) -> Json:
+        self.people.open_dm(text_field(body, "user"))
+        return {}
+
+    async def _stop(self, body: Json) -> Json:
+        self.people.stop_stream(*(text_field(body, name) for name in ("user", "channel", "ts")))
+        return {}
+
     async def _clock(self, body: Json) -> Json:
         clock = self.sandbox.clock
         # Listeners may do slow work (the bot looks for due nudges): not on the event loop.
@@ -176,6 +218,19 @@ class PageSide:
 
 def _refusal(error: UiError) -> Response:
     return JSONResponse({"ok": False, "error": error.code, "message": error.message}, status_code=400)
+
+
+def _container(body: Json) -> Json:
+    container = body.get("container")
+    if not isinstance(container, dict):
+        raise UiError("missing_field", "The field container is missing.")
+    return container
+
+
+def _values(body: Json) -> Any:
+    """state.values, whether the page sent {values: …} or the values themselves."""
+    state = body.get("state")
+    return state.get("values", state) if isinstance(state, dict) else None
 
 
 def _sse(event: Json) -> str:

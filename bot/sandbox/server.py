@@ -15,9 +15,10 @@ from typing import Any, Literal, Self
 import uvicorn
 from starlette.applications import Starlette
 
-from bot.sandbox import api_chat  # noqa: F401 - enters the methods into the table
+from bot.sandbox import api_rooms, api_streams  # noqa: F401 - they enter their methods into the table
 from bot.sandbox.bus import Bus
 from bot.sandbox.clock import SandboxClock
+from bot.sandbox.driver import Driver
 from bot.sandbox.faults import Faults
 from bot.sandbox.manifest import parse_manifest
 from bot.sandbox.page_http import PageSide
@@ -26,7 +27,8 @@ from bot.sandbox.responses import Responses
 from bot.sandbox.slack_http import SlackSide
 from bot.sandbox.socket_mode import Hub
 from bot.sandbox.state import State
-from bot.sandbox.ui_api import People, clock_card
+from bot.sandbox.ui_actions import Hands
+from bot.sandbox.ui_api import clock_card
 from bot.sandbox.web_api import WebApi
 
 BotStatus = Literal["starting", "ready", "stopped", "failed"]
@@ -37,7 +39,7 @@ class SandboxStartError(RuntimeError):
     """The sandbox can't listen; the text says on which address and why."""
 
 
-class Sandbox:
+class Sandbox(Driver):
     """A local Slack for one bot. `start` and `stop` it, or use it as a context manager; many fit in one process."""
 
     def __init__(
@@ -59,7 +61,7 @@ class Sandbox:
         self.faults = Faults()
         self.state = State(self.clock, self.bus)
         self.hub = Hub(self.state, self.faults, ack_timeout=ack_timeout, retry_scale=retry_scale)
-        self.people = People(self.state, self.hub)
+        self.people = Hands(self.state, self.hub)
         self.api = WebApi(self.state, self._socket_url)
         self.responses = Responses(self.state)
         self.recorder = Recorder(self.state)

@@ -76,6 +76,10 @@ class Hub:
         """Say on which loop the server runs."""
         self._loop = loop
 
+    def waiting(self) -> int:
+        """Envelopes sent and not acknowledged yet."""
+        return len(self._acks)
+
     # --- connections ---
 
     def new_ticket(self) -> str:

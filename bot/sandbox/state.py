@@ -55,6 +55,7 @@ class State:
         self.files: dict[str, File] = {}
         self.unread: dict[tuple[str, str], int] = {}
         self.statuses: dict[tuple[str, str], str] = {}
+        self.filled: dict[tuple[str, str, str], Json] = {}  # state.values by (person, channel, ts of the message)
         self.sessions: dict[tuple[str, str], Json] = {}
         self.prompts: dict[str, list[Json]] = {}  # suggested prompts that the bot set, by DM
         self._ids = itertools.count(1)

@@ -69,7 +69,11 @@ class People:
         if room.is_im and self.state.manifest.messages_read_only:
             raise UiError("messages_tab_disabled", "This app only sends messages; it does not take any.")
         root = self.message(user, channel, thread_ts).root_ts if thread_ts else None
-        return self.state.post(self.state.typed(user, channel, text, thread_ts=root))
+        message = self.state.post(self.state.typed(user, channel, text, thread_ts=root))
+        if BOT_USER not in room.members and f"<@{BOT_USER}>" in message.text:
+            name = self.state.users[BOT_USER].real_name
+            self.notice(user, f"{name} is not in #{room.name}, so it does not see your mention.", "info")
+        return message
 
     def edit(self, user: str, channel: str, ts: str, text: str) -> Message:
         """Edit one's own message."""

@@ -15,6 +15,7 @@ from bot.sandbox.state import State
 JSON_ARGUMENTS = frozenset(
     {"blocks", "attachments", "metadata", "view", "files", "chunks", "prompts", "message", "loading_messages", "unfurls"}
 )
+LOUD = frozenset({"unknown_method", "msg_too_long", "missing_scope", "expired_trigger_id", "exchanged_trigger_id"})
 
 
 class SlackError(Exception):
@@ -141,7 +142,15 @@ class WebApi:
             with self.state.change():
                 return {"ok": True, **self._run(name, args, token)}
         except SlackError as error:
+            self._tell_pages(name, args, error)
             return error.wire()
+
+    def _tell_pages(self, name: str, args: Json, error: SlackError) -> None:
+        """Show on the pages what a developer should see at once: a payload that Slack would refuse."""
+        if error.messages or error.code in LOUD:
+            dm = self.state.channels.get(str(args.get("channel")))
+            text = f"Slack refused {name}: {error.code} {'; '.join(error.messages)}".strip()
+            self.state.bus.publish({"type": "notice", "level": "warning", "text": text}, dm.members if dm else None)
 
     def _run(self, name: str, args: Json, token: str | None) -> Json:
         entry = METHODS.get(name)
