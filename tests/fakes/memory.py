@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import functools
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -22,7 +21,16 @@ from bot.core.records import (
     Remembered,
     Subscription,
 )
-from bot.ports import Clock
+from bot.ports import (
+    CheckRepository,
+    Clock,
+    ConversationRepository,
+    ExchangeRepository,
+    InboxRepository,
+    JournalRepository,
+    NudgeRepository,
+    ProfileRepository,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,8 +66,7 @@ class _Part:
 
 
 def _one_at_a_time(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    @functools.wraps(method)
-    def locked(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+    def locked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self.lock:
             return method(self, *args, **kwargs)
 
@@ -473,16 +480,24 @@ class MemoryProfiles(_Part):
 class MemoryRepositories:
     """`bot.ports.Repositories` in memory."""
 
+    inbox: InboxRepository
+    conversations: ConversationRepository
+    exchanges: ExchangeRepository
+    checks: CheckRepository
+    nudges: NudgeRepository
+    journal: JournalRepository
+    profiles: ProfileRepository
+
     def __init__(self, clock: Clock | None = None) -> None:
         clock, lock = clock or StandingClock(), threading.RLock()
         self._lock = lock
-        self.inbox = MemoryInbox(clock, lock)
-        self.conversations = MemoryConversations(clock, lock)
-        self.exchanges = MemoryExchanges(clock, lock)
-        self.checks = MemoryChecks(clock, lock)
-        self.nudges = MemoryNudges(clock, lock)
-        self.journal = MemoryJournal(clock, lock)
-        self.profiles = MemoryProfiles(clock, lock)
+        inbox, conversations = MemoryInbox(clock, lock), MemoryConversations(clock, lock)
+        exchanges, checks = MemoryExchanges(clock, lock), MemoryChecks(clock, lock)
+        nudges, journal, profiles = MemoryNudges(clock, lock), MemoryJournal(clock, lock), MemoryProfiles(clock, lock)
+        self._parts: tuple[_Part, ...] = (inbox, conversations, exchanges, checks, nudges, journal, profiles)
+        self._slots = nudges.next_at
+        self.inbox, self.conversations, self.exchanges, self.checks = inbox, conversations, exchanges, checks
+        self.nudges, self.journal, self.profiles = nudges, journal, profiles
 
     def erase(self, member: Member) -> dict[str, int]:
         return self._forget(lambda whose: whose == member)
@@ -491,12 +506,12 @@ class MemoryRepositories:
         with self._lock:
             return {
                 table: [_plain(row) for row in rows if row.member == member]
-                for part in self._parts()
+                for part in self._parts
                 for table, rows in part.rows_by_table().items()
             }
 
     def purge_team(self, team_id: str) -> dict[str, int]:
-        slots = 1 if self.nudges.next_at.pop(team_id, None) else 0
+        slots = 1 if self._slots.pop(team_id, None) else 0
         return {**self._forget(lambda whose: whose.team_id == team_id), "send_slots": slots}
 
     def ping(self) -> None:
@@ -505,12 +520,9 @@ class MemoryRepositories:
     def close(self) -> None:
         """Nothing to close."""
 
-    def _parts(self) -> Iterator[_Part]:
-        return (part for part in vars(self).values() if isinstance(part, _Part))
-
     def _forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
         with self._lock:
-            counts = [part.forget(whose) for part in self._parts()]
+            counts = [part.forget(whose) for part in self._parts]
         return {table: count for part in counts for table, count in part.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Literal
 
 import pytest
 
@@ -29,6 +30,8 @@ from tests.storage.rows import (
     said,
     subscription,
 )
+
+Ending = Literal["sent", "skipped", "cancelled", "failed", "in_doubt"]
 
 # --- inbox ---
 
@@ -330,7 +333,7 @@ def test_a_renewed_lease_holds_longer(repositories: Repositories) -> None:
 
 
 @pytest.mark.parametrize("end", ["sent", "skipped", "cancelled", "failed", "in_doubt"])
-def test_an_ended_row_stays_ended(repositories: Repositories, end: str) -> None:
+def test_an_ended_row_stays_ended(repositories: Repositories, end: Ending) -> None:
     repositories.nudges.plan(nudge())
     (held,) = repositories.nudges.claim("w", now=NOW, lease=LEASE, limit=1)
     assert repositories.nudges.settle(held, end, ts="1.1" if end == "sent" else None, reason="why")
