@@ -202,7 +202,7 @@ def _bot_token(settings: Settings) -> Iterator[CheckLine]:
 def _scopes(settings: Settings, granted: str) -> CheckLine:
     from bot.slack.manifest import manifest
 
-    wanted = set(manifest(settings.command_prefix)["oauth_config"]["scopes"]["bot"])
+    wanted = set(manifest(settings)["oauth_config"]["scopes"]["bot"])
     missing = wanted - {scope.strip() for scope in granted.split(",")}
     if not granted:
         return CheckLine("scopes", ok=None, detail="Slack did not tell which scopes the token has")

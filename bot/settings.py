@@ -20,7 +20,12 @@ class Settings(BaseSettings):
     """What an operator can set, in the environment or in a `.env` file. Everything has a default that works."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ISP_COACH_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix="ISP_COACH_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,  # a line of .env.example with nothing after the "=" says nothing
+        extra="ignore",
+        frozen=True,
     )
 
     # Slack. Both tokens present: the bot runs in that workspace. None: it runs in the sandbox.
@@ -50,7 +55,8 @@ class Settings(BaseSettings):
 
     embeddings: str = Field(
         "auto",
-        description="auto (MiniLM where its file is present, else built-in), builtin, minilm, or a LangChain provider:model.",
+        description="auto (MiniLM where its file is present, else built-in), builtin, minilm, "
+        "or a LangChain provider:model.",
     )
     minilm_dir: Path = Field(
         default_factory=lambda: Path.home() / ".cache/chroma/onnx_models/all-MiniLM-L6-v2/onnx",

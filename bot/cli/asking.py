@@ -105,13 +105,13 @@ def _answer(coach: Coach, value: dict[str, Any]) -> dict[str, Any]:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise UnreadableLine(f"{where}: {first['msg']}.") from None
-    return coach.ask(question).model_dump(mode="json")
+    return dict(coach.ask(question).model_dump(mode="json"))
 
 
 def _triage(coach: Coach, value: dict[str, Any]) -> dict[str, Any]:
     from bot.cli.lines import text_of
 
-    return coach.triage(text_of(value, "text")).model_dump(mode="json")
+    return dict(coach.triage(text_of(value, "text")).model_dump(mode="json"))
 
 
 def _lines(source: str, work: Any, what: str) -> None:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from bot.core.records import Exchange
 
 _FUNCTIONS = 2  # as many as most exemplars name
-_HEAD = """# Drafts from corrections. Before one is kept: take out names and places, check the labels, put it into a file
-# of knowledge/exemplars/messages. `setting`, `difficulty` and a negative's `kind` are guesses.
+_HEAD = """# Drafts from corrections. Before one is kept: take out names and places, check the labels, and put it into a
+# file of knowledge/exemplars/messages. `setting`, `difficulty` and a negative's `kind` are guesses.
 """
 
 

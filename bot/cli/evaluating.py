@@ -87,7 +87,8 @@ def _read(kind: Kind, sources: Sequence[str]) -> tuple[list[EvaluationLine], int
     from bot.cli.lines import opened, read
     from bot.core.evaluation import RetrievalLine, RouterLine, TriageLine
 
-    model: type[EvaluationLine] = {"retrieval": RetrievalLine, "triage": TriageLine, "router": RouterLine}[kind]
+    models: dict[Kind, type[EvaluationLine]] = {"retrieval": RetrievalLine, "triage": TriageLine, "router": RouterLine}
+    model = models[kind]
     lines: list[EvaluationLine] = []
     unreadable = 0
     for source in sources:

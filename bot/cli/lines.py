@@ -48,10 +48,7 @@ def _clean(value: Any) -> Any:
 
 def _object_of(raw: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(raw.decode(), parse_constant=_no_constant)
-        if not isinstance(value, dict):
-            raise UnreadableLine(f"The line holds {_kind(value)}, not an object.")
-        return dict(_clean(value))
+        value = _clean(json.loads(raw.decode(), parse_constant=_no_constant))
     except UnicodeDecodeError:
         raise UnreadableLine("The line is not UTF-8 text.") from None
     except json.JSONDecodeError as error:
@@ -62,6 +59,9 @@ def _object_of(raw: bytes) -> dict[str, Any]:
         raise
     except ValueError:  # an integer of thousands of digits
         raise UnreadableLine("The line holds a number that is too long.") from None
+    if not isinstance(value, dict):
+        raise UnreadableLine(f"The line holds {_kind(value)}, not an object.")
+    return value
 
 
 def _kind(value: object) -> str:

@@ -26,10 +26,11 @@ corrections = typer.Typer(no_args_is_help=True, help="What people corrected, whe
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (run, sandbox):
-        app.command(rich_help_panel="Bot")(command)
-    for command in (setup, ingest, doctor, manifest, migrate):
-        app.command(rich_help_panel="Upkeep")(command)
+    bot: tuple[Callable[..., None], ...] = (run, sandbox)
+    upkeep: tuple[Callable[..., None], ...] = (setup, ingest, doctor, manifest, migrate)
+    for panel, commands in (("Bot", bot), ("Upkeep", upkeep)):
+        for command in commands:
+            app.command(rich_help_panel=panel)(command)
     app.add_typer(corrections, name="corrections", rich_help_panel="Upkeep")
 
 
@@ -144,7 +145,7 @@ def doctor(*, as_json: AsJson = False, verbose: Verbose = False) -> None:
 def _show_check(line: CheckLine) -> None:
     from rich.text import Text
 
-    mark, style = {True: ("ok  ", "green"), False: ("FIX ", "bold red"), None: ("–   ", "dim")}[line.ok]
+    mark, style = {True: ("ok  ", "green"), False: ("FIX ", "bold red"), None: ("-   ", "dim")}[line.ok]
     text = Text(mark, style=style).append(f"{line.name}: ", style="not dim bold").append(plain(line.detail), "not bold")
     console().print(text, soft_wrap=True)
     if line.remedy:
@@ -162,7 +163,7 @@ def manifest(
     _ = verbose
     from bot.slack.manifest import manifest as app_manifest
 
-    write_object(app_manifest(load_settings().command_prefix, agent=agent), indent=2)
+    write_object(app_manifest(load_settings(), agent=agent), indent=2)
 
 
 def migrate(*, verbose: Verbose = False) -> None:

@@ -113,7 +113,7 @@ def _ranking(triage: Triage, titles: Titles) -> Table:
     if triage.p_none > 0:
         bar = "█" * round(triage.p_none * _BAR)
         table.add_row(
-            "–", Text("none of them", style="dim"), Text(bar.ljust(_BAR), style="dim"), f"{triage.p_none:.0%}"
+            "-", Text("none of them", style="dim"), Text(bar.ljust(_BAR), style="dim"), f"{triage.p_none:.0%}"
         )
     return table
 
@@ -175,9 +175,9 @@ def _shown(figure: Figure, *, with_interval: bool) -> str:
     from bot.core.evaluation import Share
 
     if not isinstance(figure, Share):
-        return "–" if figure is None else f"{figure:.3f}" if figure < 1 else f"{figure:.1f}"
+        return "-" if figure is None else f"{figure:.3f}" if figure < 1 else f"{figure:.1f}"
     if figure.value is None:
-        return "–"
+        return "-"
     low, high = figure.interval
     interval = f"  ({low:.3f} to {high:.3f})  {figure.hits}/{figure.of}" if with_interval else f" ({figure.of})"
     return f"{figure.value:.3f}{interval}"
