@@ -71,5 +71,6 @@ class Deps:
     slack: SlackMessenger
     commands: Commands
     links: Links
-    new_id: Callable[[], str]  # random and opaque
-    intents: Mapping[str, IntentHandler] = field(default_factory=dict)
+    intents: Mapping[str, IntentHandler] = field(default_factory=dict)  # what is done for each wish
+    subcommands: Mapping[str, str] = field(default_factory=dict)  # first words after /coach that mean a wish outright
+    buttons: frozenset[str] = frozenset()  # action prefixes that somebody registered: offer no others

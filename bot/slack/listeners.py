@@ -30,3 +30,28 @@ stands in `FEATURES` below. For example::
 - Texts come from `deps.wording("area.key", field=…)`; everything from a person or a model goes through
   `bot.slack.mrkdwn.escape`, or into plain_text. Blocks are made with `bot.slack.blocks`.
 """
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from bot.slack import ask, privacy, share, sources, talk, triage
+from bot.slack.registry import Registration, Registry
+
+# talk     DM messages, mentions, /coach, help, small talk, care, welcome
+# ask      questions, feedback, the shortcut "Ask the coach"
+# sources  the passage behind a source button
+# share    a private answer to a channel
+# triage   /coach which, the message shortcut, close calls, "Not right?"
+# privacy  what is kept, a copy, deletion; uninstall
+FEATURES: tuple[ModuleType, ...] = (talk, ask, sources, share, triage, privacy)
+
+
+def registrations(features: tuple[ModuleType, ...] = FEATURES) -> tuple[Registration, ...]:
+    """Every registration of the given features, in order."""
+    return tuple(registration for feature in features for registration in feature.REGISTRATIONS)
+
+
+def registry(command_prefix: str, features: tuple[ModuleType, ...] = FEATURES) -> Registry:
+    """All of them, ready to be looked up. Raises ValueError where two features claim the same name."""
+    return Registry(registrations(features), command_prefix=command_prefix)

@@ -13,6 +13,7 @@ from bot.slack.payloads import (
     Click,
     Command,
     Delivery,
+    HomeOpened,
     Mention,
     Message,
     MessageShortcut,
@@ -67,7 +68,7 @@ class Reply:
 class Talk:
     """Words that a person addressed to the bot, however they came, with the router's reading of them."""
 
-    request: Message | Mention | Command | MessageShortcut | Click
+    request: Delivery
     text: str
     history: tuple[Turn, ...]
     route: Route
@@ -80,19 +81,23 @@ def say(text: str, blocks: Sequence[Block] = (), *, outcome: str = "answered") -
 
 def place_of(request: Delivery) -> Place:
     """Where a request is answered."""
+    place = DM
     match request:
         case Message(channel=channel, thread_ts=thread_ts):
-            return Place("dm", channel, thread_ts)
+            place = Place("dm", channel, thread_ts)
         case Mention(channel=channel, thread_ts=thread_ts, ts=ts):
-            return Place("channel", channel, thread_ts or ts)
+            place = Place("channel", channel, thread_ts or ts)
         case Command(response_url=url) | MessageShortcut(response_url=url) if url:
-            return Place("private", response_url=url)
+            place = Place("private", response_url=url)
         case Click(on=on) | Choice(on=on) if on.channel.startswith("D") and not on.ephemeral:
-            return Place("dm", on.channel, on.thread_ts)
+            place = Place("dm", on.channel, on.thread_ts)
         case Click(on=on) | Choice(on=on) if on.response_url:
-            return Place("private", response_url=on.response_url)
+            place = Place("private", response_url=on.response_url)
+        case HomeOpened(channel=channel) if channel.startswith("D"):
+            place = Place("dm", channel)
         case _:
-            return DM
+            pass
+    return place
 
 
 def conversation_of(request: Delivery) -> str:

@@ -1,0 +1,187 @@
+"""Questions: the answer with its sources, a question to take along, feedback; refusals with the nearest sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from bot.core.answer import Answer, Question, Turn
+from bot.core.framework import Knowledge
+from bot.core.records import Exchange
+from bot.core.wording import Wording
+from bot.slack.blocks import actions, button, context, feedback, field, modal, plain_context, sections, text_input
+from bot.slack.delivery import key_for
+from bot.slack.deps import Deps
+from bot.slack.manifest import ASK_CALLBACK
+from bot.slack.mrkdwn import Links, clip, escape, to_mrkdwn
+from bot.slack.payloads import Click, GlobalShortcut, Submission
+from bot.slack.registry import Ack, Registration, errors, on_click, on_intent, on_shortcut, on_submit
+from bot.slack.replies import Block, Reply, Say, Talk, place_of, say
+from bot.slack.talk import routed
+
+_SHOWN_SOURCES = 10  # buttons for the sources of one answer
+_SHOWN_NEAREST = 3
+_QUIET = frozenset({"care", "failed"})  # outcomes after which no buttons are shown
+
+
+def ask(talk: Talk, deps: Deps) -> Reply:
+    """Answer a question. Raises IndexNotReady."""
+    if not talk.text:
+        return say(deps.wording("slack.ask.empty", coach=deps.commands.coach))
+    member = talk.request.member
+    answer = deps.coach.ask(Question(text=talk.text, history=talk.history, tenant=member.team_id))
+    exchange_id = key_for(talk.request.key, "exchange")
+    result = answer.model_dump(mode="json")
+    deps.repositories.exchanges.save(Exchange(exchange_id, member, "ask", talk.text, result, deps.clock.now()))
+    private = place_of(talk.request).kind != "channel"
+    titles = nearest_titles(answer, deps.coach.knowledge)
+    message = answer_message(answer, exchange_id, deps.wording, deps.links, titles=titles, private=private)
+    turns = (Turn(role="user", text=talk.text), Turn(role="assistant", text=clip(answer.answer, 4000)))
+    return Reply((message,), turns, outcome=answer.outcome)
+
+
+def answer_of(exchange: Exchange) -> Answer | None:
+    """The answer in an exchange, or None where it holds something else."""
+    try:
+        return Answer.model_validate(exchange.result)
+    except ValidationError:
+        return None
+
+
+# --- building -------------------------------------------------------------------------------------------------------
+
+
+def nearest_titles(answer: Answer, knowledge: Knowledge) -> dict[str, str]:
+    """Titles of the sections nearest to a question that was not answered, by passage id."""
+    return {p.passage_id: knowledge.title(p.unit) for p in answer.passages[:_SHOWN_NEAREST]}
+
+
+def answer_message(
+    answer: Answer,
+    exchange_id: str,
+    wording: Wording,
+    links: Links,
+    *,
+    titles: Mapping[str, str] | None = None,
+    private: bool,
+) -> Say:
+    """An answer as a message: the text with markers, its sources as buttons, a question, feedback."""
+    words = to_mrkdwn(answer.answer, links)
+    blocks = sections(words)
+    parts = [words]
+    if answer.coach_question and answer.outcome == "answered":
+        question = wording("slack.ask.coach_question", question=escape(answer.coach_question, links))
+        blocks.append(context(question))
+        parts.append(question)
+    if answer.citations:
+        parts.append(wording("slack.ask.sources", sources="; ".join(_source_words(answer))))
+    blocks += _source_buttons(answer, exchange_id)
+    if answer.outcome not in _QUIET:
+        blocks += _nearest(answer, exchange_id, wording, titles or {}) + _last_row(exchange_id, answer, private=private)
+    return Say("\n\n".join(parts), blocks)
+
+
+def _source_words(answer: Answer) -> list[str]:
+    return [f"[{c.marker}] {escape(_named(c.unit, c.title))}" for c in answer.citations]
+
+
+def _named(unit: str, title: str) -> str:
+    """A unit as people know it: competencies and functions with their code, the rest by title."""
+    return title if unit.startswith(("P-", "D-")) else f"{unit} {title}"
+
+
+def _source_buttons(answer: Answer, exchange_id: str) -> list[Block]:
+    return actions(
+        *(
+            button(
+                clip(f"[{c.marker}] {_named(c.unit, c.title)}", 75),
+                f"source.open:{c.marker}",
+                f"{exchange_id}|{c.passage_id}",
+                hint=f"Open source {c.marker}: {c.title}",
+            )
+            for c in answer.citations[:_SHOWN_SOURCES]
+        )
+    )
+
+
+def _nearest(answer: Answer, exchange_id: str, wording: Wording, titles: Mapping[str, str]) -> list[Block]:
+    """The sections nearest to a question that the sources don't answer."""
+    if answer.outcome not in {"not_in_sources", "unverified"} or answer.citations:
+        return []
+    buttons = [
+        button(
+            _named(p.unit, titles.get(p.passage_id, p.unit)), f"source.open:near{n}", f"{exchange_id}|{p.passage_id}"
+        )
+        for n, p in enumerate(answer.passages[:_SHOWN_NEAREST], start=1)
+    ]
+    return [context(wording("slack.ask.nearest")), *actions(*buttons)] if buttons else []
+
+
+def _last_row(exchange_id: str, answer: Answer, *, private: bool) -> list[Block]:
+    share = private and answer.outcome == "answered"
+    row = actions(button("Share to a channel", "share.open", exchange_id)) if share else []
+    return [*row, feedback("ask.feedback", exchange_id, "Helpful", "Not helpful")]
+
+
+# --- feedback -------------------------------------------------------------------------------------------------------
+
+
+def rate(request: Click, deps: Deps) -> Reply:
+    """Thumbs up or down."""
+    verdict, _, exchange_id = request.value.partition("|")
+    helpful = verdict == "up"
+    if not deps.repositories.exchanges.rate(exchange_id, request.member, helpful=helpful):
+        return say(deps.wording(missing(request)))
+    return say(deps.wording(f"slack.ask.feedback.{'up' if helpful else 'down'}"), outcome="rated")
+
+
+def missing(request: Click) -> str:
+    """The words for an exchange that isn't there: in a channel it is likely somebody else's, elsewhere too old."""
+    in_channel = request.on.channel.startswith(("C", "G")) and not request.on.ephemeral
+    return "slack.not_yours" if in_channel else "slack.old_button"
+
+
+# --- the global shortcut ----------------------------------------------------------------------------------------------
+
+
+def open_question(request: GlobalShortcut, deps: Deps) -> None:
+    """The shortcut that asks from anywhere: a modal for the question; the answer comes in the DM."""
+    deps.slack.open_view(request, question_modal())
+
+
+def question_modal() -> Block:
+    """One field for a question."""
+    note = plain_context("The answer comes to our conversation, where only you can read it.")
+    element = text_input("question", multiline=True, placeholder="What is the difference between C4 and C5?")
+    return modal(
+        "Ask the coach", [field("question", "Your question", element), note], callback_id="ask.ask", submit="Ask"
+    )
+
+
+def check_question(request: Submission, _deps: Deps) -> Ack | None:
+    """A question needs words."""
+    return None if request.text("question") else errors(question="Please write a question.")
+
+
+def ask_from_modal(request: Submission, deps: Deps) -> Reply | None:
+    """The question of the modal, routed like any other and answered in the DM with the question above it."""
+    question = request.text("question")
+    reply = routed(request, question, deps)
+    return with_question(reply, question, deps.wording) if reply else None
+
+
+def with_question(reply: Reply, question: str, wording: Wording) -> Reply:
+    """A reply that starts with what was asked, where the person's own words don't stand above it."""
+    asked = wording("slack.you_asked", question=escape(clip(question, 300)))
+    first, *others = reply.says
+    blocks: Sequence[Block] = [context(asked), *(first.blocks or sections(first.text))]
+    return Reply((Say(f"{asked}\n\n{first.text}", blocks, first.place), *others), reply.turns, reply.outcome)
+
+
+REGISTRATIONS: tuple[Registration, ...] = (
+    on_intent("ask", ask, "ask"),
+    on_click("ask.feedback", rate),
+    on_shortcut(ASK_CALLBACK, open_question),
+    on_submit("ask.ask", ask_from_modal, answer=check_question, quick=False),
+)

@@ -1,0 +1,79 @@
+"""The app manifest, in step with what `listeners` registers (a test compares the two)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.settings import Settings
+from bot.slack.deps import Commands
+
+WHICH_SHORTCUT = "Which competency is this"  # 24 characters are all that Slack allows
+WHICH_CALLBACK = "triage.which"
+ASK_SHORTCUT = "Ask the coach"
+ASK_CALLBACK = "ask.open"
+
+EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
+SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write", "users:read")
+PROMPTS = (
+    ("The ten competencies", "What are the ten competencies?"),
+    ("Which competency is this?", "Which competency is this about: everyone nods, and then nobody does it?"),
+    ("Foundational or advanced?", "What is the difference between the foundational and the advanced level?"),
+    ("How to cite the paper", "How do I cite the white paper?"),
+)
+
+
+def manifest(settings: Settings, *, agent: bool = False) -> dict[str, Any]:
+    """The manifest for Socket Mode. `agent` adds Slack's agent view: it can't be undone, and shuts guests out."""
+    events = sorted({*EVENTS, "app_context_changed"} if agent else EVENTS)
+    return {
+        "display_information": {
+            "name": "ISP Coach",
+            "description": "A coach for people who support implementation, from one white paper, with sources",
+            "background_color": "#1f4b5f",
+        },
+        "features": _features(Commands(settings.command_prefix), agent=agent),
+        "oauth_config": {"scopes": {"bot": sorted([*SCOPES, "assistant:write"] if agent else SCOPES)}},
+        "settings": {
+            "event_subscriptions": {"bot_events": events},
+            "interactivity": {"is_enabled": True},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": True,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _features(commands: Commands, *, agent: bool) -> dict[str, Any]:
+    features: dict[str, Any] = {
+        "app_home": {
+            "home_tab_enabled": True,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": False,
+        },
+        "bot_user": {"display_name": "ISP Coach", "always_online": True},
+        "slash_commands": [
+            _command(commands.coach, "Ask the coach, or find out which competency this is", "ask … | which … | help"),
+            _command(commands.selfcheck, "Two minutes on one competency, or your whole profile", "[competency]"),
+            _command(commands.reflect, "Your weekly reflection: write, choose a time, pause", "[settings]"),
+        ],
+        "shortcuts": [
+            _shortcut(
+                WHICH_SHORTCUT, "message", WHICH_CALLBACK, "Say which competency a message is about, to you only"
+            ),
+            _shortcut(ASK_SHORTCUT, "global", ASK_CALLBACK, "Ask the coach a question from anywhere"),
+        ],
+    }
+    if agent:
+        features["agent_view"] = {
+            "agent_description": "Coaches from one white paper on implementation support, with sources. Can be wrong.",
+            "suggested_prompts": [{"title": title, "message": message} for title, message in PROMPTS],
+        }
+    return features
+
+
+def _command(name: str, description: str, hint: str) -> dict[str, Any]:
+    return {"command": name, "description": description, "usage_hint": hint, "should_escape": False}
+
+
+def _shortcut(name: str, kind: str, callback_id: str, description: str) -> dict[str, Any]:
+    return {"name": name, "type": kind, "callback_id": callback_id, "description": description}
