@@ -148,6 +148,7 @@ class _MarkdownPart:
         self.lines = text.splitlines()
         self.sections: list[dict[str, object]] = []
         self.statements: list[dict[str, object]] = []
+        self.asks: list[str] = []
         self.at: list[int] = []  # the line of each section's heading
 
     def read(self) -> PaperPart:
@@ -197,12 +198,16 @@ class _MarkdownPart:
             self._section(number, heading["title"], heading["id"])
         elif statement := _STATEMENT.match(line):
             self._statement(number, statement["text"], statement["locators"])
+        elif line.startswith("? "):
+            self._ask(number, line[2:].strip())
         elif line.startswith("-"):
             raise self._error(number, "", "a statement ends in its locators, such as [C4:p2]")
         elif line.startswith("#"):
             raise self._error(number, "", "a heading has the form: ## Title {#short-id}")
         else:
-            raise self._error(number, "", "is neither a heading (## Title {#id}) nor a statement (- text [C4:p2])")
+            raise self._error(
+                number, "", "is no heading (## Title {#id}), statement (- text [C4:p2]) or question (? text)"
+            )
 
     def _section(self, number: int, title: str, slug: str) -> None:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug):
@@ -214,7 +219,8 @@ class _MarkdownPart:
         if len(title) < 3:  # noqa: PLR2004 - as framework.Text asks
             raise self._error(number, "title", "is too short")
         self.statements = []
-        self.sections.append({"id": slug, "title": title, "statements": self.statements})
+        self.asks = []
+        self.sections.append({"id": slug, "title": title, "statements": self.statements, "asks": self.asks})
         self.at.append(number)
 
     def _statement(self, number: int, text: str, locators: str) -> None:
@@ -227,6 +233,13 @@ class _MarkdownPart:
         if len(text.strip()) < 3:  # noqa: PLR2004 - as framework.Text asks
             raise self._error(number, "text", "is too short")
         self.statements.append({"text": text, "locators": found})
+
+    def _ask(self, number: int, question: str) -> None:
+        if not self.sections:
+            raise self._error(number, "", "stands before the first section")
+        if len(question) < 3:  # noqa: PLR2004 - as framework.Text asks
+            raise self._error(number, "asks", "is too short")
+        self.asks.append(question)
 
     def _error(self, line: int, field: str, problem: str) -> ContentError:
         return ContentError(self.name, line, field, problem)

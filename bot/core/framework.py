@@ -58,6 +58,7 @@ class Activity(Content):
     id: Slug
     text: Text
     locators: tuple[Locator, ...] = Field(min_length=1)
+    asks: tuple[Text, ...] = ()  # what people say or ask when this activity is the answer
 
 
 class Example(Content):
@@ -133,6 +134,7 @@ class Section(Content):
     id: Slug
     title: Text
     statements: tuple[Statement, ...] = Field(min_length=1)
+    asks: tuple[Text, ...] = ()  # questions that this section answers
 
 
 class PaperPart(Content):
@@ -207,7 +209,12 @@ class Knowledge(BaseModel):
 
 def _unit_passages(unit: Unit) -> list[Passage]:
     def passage(
-        part: str, heading: str, text: str, locators: tuple[str, ...] = (), level: Level | None = None
+        part: str,
+        heading: str,
+        text: str,
+        locators: tuple[str, ...] = (),
+        level: Level | None = None,
+        asks: tuple[str, ...] = (),
     ) -> Passage:
         return Passage(
             id=f"{unit.code}/{part}",
@@ -219,6 +226,7 @@ def _unit_passages(unit: Unit) -> list[Passage]:
             source="framework",
             locators=locators,
             level=level,
+            asks=asks,
         )
 
     levels = unit.levels
@@ -226,7 +234,9 @@ def _unit_passages(unit: Unit) -> list[Passage]:
         passage("definition", f"What “{unit.title}” is", unit.definition.text, (unit.definition.locator,)),
         passage("in-plain-words", f"{unit.title}, in plain words", unit.in_plain_words),
     ]
-    out += [passage(a.id, a.id.replace("-", " ").capitalize(), a.text, a.locators) for a in unit.activities]
+    out += [
+        passage(a.id, a.id.replace("-", " ").capitalize(), a.text, a.locators, asks=a.asks) for a in unit.activities
+    ]
     if unit.equity:
         out.append(passage("equity", f"Equity in “{unit.title}”", unit.equity.text, unit.equity.locators))
     for name, located in (("foundational", levels.foundational), ("advanced", levels.advanced)):
@@ -251,7 +261,7 @@ def _part_passages(part: PaperPart) -> list[Passage]:
             sentences=tuple(s.text for s in section.statements),
             source="white-paper",
             locators=tuple(dict.fromkeys(loc for s in section.statements for loc in s.locators)),
-            asks=part.asks,
+            asks=section.asks,
         )
         for section in part.sections
     ]
