@@ -16,8 +16,7 @@ _FULL = "The disk that holds the database is full."
 _READ_ONLY = "The database can't be written: its file, its disk or its server is read-only."
 _CANT_OPEN = "The database file can't be opened."
 _DAMAGED = "The database file is damaged. Restore it from a backup."
-_UNREACHABLE = "The database can't be reached."
-_REFUSED = "The database refuses the login: check the user, the password and the database's name."
+_UNREACHABLE = "The database can't be reached, or it refuses the login."  # the driver gives no code for either
 _UNREADABLE = "The text holds characters that the database can't store."
 _ANYTHING = "The database can't be used right now."
 
@@ -40,8 +39,6 @@ _POSTGRESQL_WORDS = (
     ("57P", _UNREACHABLE),
     ("53", _BUSY),
     ("40", _BUSY),
-    ("28", _REFUSED),
-    ("3D", _REFUSED),
     ("08", _UNREACHABLE),
     ("22021", _UNREADABLE),
 )
