@@ -48,6 +48,9 @@ class Index(Protocol):
     def relevance(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each text fits a query, in meaning and words; 0 and up, comparable within one call."""
 
+    def suits(self, query: str, passages: Sequence[Passage]) -> list[float]:
+        """How well each passage answers a query, by its text and the questions it is known to answer; 0 and up."""
+
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """All passages of a unit, in order."""
 
@@ -279,7 +282,7 @@ class Repositories(Protocol):
 class Progress(Protocol):
     """Hears how far a long piece of work is, so that a person can be shown."""
 
-    def __call__(self, step: str, done: int, total: int) -> None:
+    def __call__(self, step: str, done: int, total: int, /) -> None:
         """`step`: "reading", "indexing", …; `done` of `total`, which is 0 where nobody knows."""
 
 

@@ -3,7 +3,7 @@
     <index root>/<fingerprint>/
         chroma/          dense vectors: one collection for everybody, one for each workspace with documents, one of exemplars
         passages.json    the passages themselves
-        models.joblib    representation and heads
+        models.joblib    representation, heads, and how each passage is asked for
         sealed.json      written last; a folder without it is no index
 
 A folder is built beside the others and renamed when whole. A sealed one is never written again, so a command line can
@@ -29,6 +29,7 @@ import joblib
 import numpy as np
 import structlog
 from langchain_chroma import Chroma
+from sklearn.preprocessing import normalize
 
 from bot.adapters import embeddings as embedding
 from bot.adapters.classifier import TrainedClassifier
@@ -100,6 +101,32 @@ def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | N
         return SealedIndex(folder, place)
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """How each passage is asked for: its own text and the questions it is known to answer, as rows to compare with."""
+
+    rows: Any  # sparse TF-IDF, one row a text, of unit length
+    vectors: Any  # dense, one row a text, of unit length
+    places: dict[str, tuple[int, ...]]  # passage id -> its rows, its own text first
+
+    @classmethod
+    def of(cls, passages: Sequence[Passage], representation: Representation, vectors: Any) -> Wishes:
+        """The rows of some passages."""
+        texts: list[str] = []
+        places: dict[str, tuple[int, ...]] = {}
+        for p in passages:
+            places[p.id] = tuple(range(len(texts), len(texts) + 1 + len(p.asks)))
+            texts += [f"{p.heading}. {p.text}", *p.asks]
+        return cls(normalize(representation.sparse(texts)), vectors.rows(texts), places)
+
+    def scores(self, row: Any, vector: Any, ids: Sequence[str]) -> list[float]:
+        """How well each passage fits a query, 0 to about 2: its nearest row in words plus its nearest in meaning."""
+        words = np.asarray((self.rows @ normalize(row).T).todense()).ravel()
+        meaning = self.vectors @ vector[0]
+        together = words + 0.5 * np.maximum(meaning, 0.0)
+        return [float(together[list(self.places[i])].max()) for i in ids]
+
+
 class SealedIndex:
     """Implements Index, Classifier and QuestionReader over one sealed folder; safe to use from many threads."""
 
@@ -107,7 +134,7 @@ class SealedIndex:
         seal = json.loads((folder / "sealed.json").read_text(encoding="utf-8"))
         self.fingerprint = folder.name
         self.embeddings_name: str = seal["embeddings"]
-        self._models: TrainedClassifier = joblib.load(folder / "models.joblib")
+        self._models, self._wishes = joblib.load(folder / "models.joblib")
         self._embeddings = embedding.make(seal["embeddings"], place.minilm_dir, self._models.representation)
         if seal["embeddings"] != "builtin":
             self._models.use_dense(self._embeddings.rows)
@@ -161,6 +188,12 @@ class SealedIndex:
         wanted = {s for s in stems(clean(query)) if " " not in s}
         held = [len(wanted & set(stems(clean(t)))) / (len(wanted) or 1) for t in texts]
         return [float(max(rows[i + 1] @ rows[0], 0.0)) + 0.6 * h for i, h in enumerate(held)]
+
+    def suits(self, query: str, passages: Sequence[Passage]) -> list[float]:
+        """See Index: nearness to the passage's own text or to the nearest of the questions it is known to answer."""
+        return self._wishes.scores(
+            self._models.representation.sparse([query]), self._embeddings.rows([query]), [p.id for p in passages]
+        )
 
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """See Index."""
@@ -238,7 +271,9 @@ def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progres
     vectors = embedding.make(name, place.minilm_dir, representation)
     models = TrainedClassifier(representation, None if name == "builtin" else vectors.rows)
     progress("Learning from the exemplars", 1, 4)
-    joblib.dump(models.train(source.knowledge, source.exemplars), work / "models.joblib", compress=1)
+    models.train(source.knowledge, source.exemplars)
+    wishes = Wishes.of(passages, representation, vectors)
+    joblib.dump((models, wishes), work / "models.joblib", compress=1)
     progress("Placing passages and questions", 2, 4)
     client = _client(work, place)
     try:

@@ -19,7 +19,7 @@ from bot.core.wording import Wording
 
 _POINTS = 4  # activities shown to a situation or a how-do-I
 _ALL_POINTS = 8  # activities shown where all were asked for
-_STATEMENTS = 4  # statements of the paper shown on a question about the paper
+_STATEMENTS = 5  # statements of the paper shown on a question about the paper
 _CLOSE_SECOND = 0.45  # a runner-up with this part of the winner's share is worth a sentence
 
 
@@ -34,6 +34,9 @@ class Library(Protocol):
 
     def relevance(self, texts: Sequence[str]) -> Sequence[float]:
         """How well each text fits the question."""
+
+    def suits(self, passages: Sequence[Passage]) -> Sequence[float]:
+        """How well each passage answers the question, by its text and the questions it is known to answer."""
 
 
 @dataclass(slots=True)
@@ -76,8 +79,8 @@ class Writer:
     reading: Reading
 
     def write(self, ranked: Sequence[RankedUnit], form: str) -> Draft:
-        """The answer in a form: "definition", "levels", "list", "compare", "activities", "equity", "example", "part",
-        "document" or "situation"."""
+        """The answer in a form: "definition", "levels", "list", "compare", "activities", "equity", "example", "fact" or
+        "situation". A question about the paper itself or a document has a form of its own."""
         top = ranked[0].unit
         draft = Draft()
         if form == "list":
@@ -105,6 +108,8 @@ class Writer:
             self._equity(draft, unit)
         elif form == "example":
             self._example(draft, unit)
+        elif form == "fact":
+            self._fact(draft, unit, ranked)
         else:
             self._situation(draft, unit, ranked)
 
@@ -209,22 +214,38 @@ class Writer:
         source = versus or self._of(other, "definition")
         draft.say(self._text("situation.also", other, difference=_lower_first(source.text)), source)
 
+    def _fact(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
+        """A question of fact that one unit answers: the statement itself first, then where it belongs."""
+        candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
+        for p in self._best(candidates, 3, keep_order=False):
+            draft.say(p.text, p, bullet="- ")
+        definition = self._of(unit, "definition")
+        draft.say(self._text("fact.belongs", unit, gist=_lower_first(definition.text)), definition)
+        self._runner_up(draft, unit, ranked)
+
     def _part(self, draft: Draft, ranked: Sequence[RankedUnit], *, title: bool = False) -> None:
-        """A question about the paper itself, or of an operator's document: its best statements, in their order."""
+        """A question about the paper itself, or of an operator's document: its best section, in its own order."""
         passages = [p for p in self.library.unit_passages(ranked[0].unit) if not p.part.startswith("original-")]
-        best = self._best(passages, 2, keep_order=False)
-        first = best[0]
+        scores = self.library.suits(passages)
+        order = sorted(range(len(passages)), key=lambda i: -scores[i])
+        chosen = [passages[order[0]]]
+        second = order[1] if len(order) > 1 else order[0]
+        if second != order[0] and len(chosen[0].sentences) < _STATEMENTS and scores[second] > 0.8 * scores[order[0]]:
+            chosen.append(passages[second])
         if title:
-            draft.say(f"**{first.title}**, “{first.heading}”:", first)
-        sentences = [(s, first) for s in first.sentences]
-        if len(first.sentences) < _STATEMENTS and len(best) > 1:
-            sentences += [(s, best[1]) for s in best[1].sentences]
-        if len(sentences) > _STATEMENTS:
-            scores = self.library.relevance([s for s, _ in sentences])
-            order = sorted(range(len(sentences)), key=lambda i: -scores[i] - (0.15 if sentences[i][1] is first else 0))
-            sentences = [sentences[i] for i in sorted(order[:_STATEMENTS])]
+            draft.say(f"**{chosen[0].title}**, “{chosen[0].heading}”:", chosen[0])
+        sentences = self._fitting([(s, p) for p in chosen for s in p.sentences])
         for text, p in sentences:
             draft.say(text, p, bullet="" if len(sentences) == 1 else "- ", quote=p.text)
+
+    def _fitting(self, sentences: list[tuple[str, Passage]]) -> list[tuple[str, Passage]]:
+        """The statements that fit best, in their own order, where there are too many to show."""
+        if len(sentences) <= _STATEMENTS:
+            return sentences
+        scores = self.library.relevance([s for s, _ in sentences])
+        lead = sentences[0][1]
+        order = sorted(range(len(sentences)), key=lambda i: -scores[i] - (0.3 if sentences[i][1] is lead else 0.0))
+        return [sentences[i] for i in sorted(order[:_STATEMENTS])]
 
     # --- parts
 
@@ -244,7 +265,7 @@ class Writer:
 
     def _best(self, passages: Sequence[Passage], most: int, *, keep_order: bool = True) -> list[Passage]:
         """The passages that fit the question best, in their own order or best first."""
-        scores = self.library.relevance([p.text for p in passages]) if len(passages) > 1 else [1.0] * len(passages)
+        scores = self.library.suits(passages)
         order = sorted(range(len(passages)), key=lambda i: -scores[i])[:most]
         return [passages[i] for i in (sorted(order) if keep_order else order)]
 

@@ -43,6 +43,7 @@ _EQUITY = re.compile(r"\b(equit\w+|equal\w*|inclusi\w+|marginali[sz]ed|underserv
 _EXAMPLE = re.compile(r"\b(examples?|for instance|illustrat\w+|in practice|concrete(?:ly)?|look like)\b")
 _ACTIVITIES = re.compile(r"\b(activit\w+|what (?:do|does|would|should) (?:an? )?(?:isps?|practitioners?|support\w*|they|it) (?:actually )?(?:do|involve|include|cover)|involved? in|tasks|day to day)\b")
 _WHO = re.compile(r"\b(who (?:wrote|made|developed|created|published|are the authors)|authors?|publisher|cite|citation|apa|reference list|copyright)\b")
+_PERSONAL = re.compile(r"\b(i|i'm|i've|i'd|my|me|we|we're|we've|our|us)\b")
 _ELLIPTIC = re.compile(
     r"^(?:and|but|so|or|also|what about|how about|why|why so|how so|how|go on|more|tell me more|such as|like what|e\.?g|for example|example|an example|really|is that|does that|which one|the other|then what|ok and)\b"
 )
@@ -58,6 +59,7 @@ class Reading:
     form: str | None  # "definition", "levels", "list", "compare", "activities", "how_do_i", "equity", "example", "who"
     level: Level | None = None
     of_functions: bool = False  # a list or level question about the functions
+    personal: bool = False  # the asker speaks of their own situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def read(text: str, names: Names) -> Reading:
     elif _FOUNDATIONAL.search(low) and not _ADVANCED.search(low):
         level = "foundational"
     of_functions = "function" in low and "competenc" not in low
-    return Reading(text, mentions, _form(low, mentions), level, of_functions)
+    return Reading(text, mentions, _form(low, mentions), level, of_functions, bool(_PERSONAL.search(low)))
 
 
 def _form(low: str, mentions: Sequence[str]) -> str | None:

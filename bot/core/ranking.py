@@ -11,6 +11,8 @@ from bot.core.evidence import Hit, Neighbour, QuestionView
 from bot.core.framework import PAPER_UNITS
 from bot.core.questions import Reading
 
+# Forms that the framework holds for every unit: a question that names the unit and asks for one has its answer.
+_CERTAIN = frozenset({"definition", "levels", "list", "compare", "activities", "example"})
 _FLOOR = 0.004  # a unit that the model doesn't see at all; also where an operator's document starts
 
 
@@ -98,7 +100,9 @@ def gate(view: QuestionView, ranked: Sequence[RankedUnit], reading: Reading) -> 
     """Whether there is evidence to answer from, decided before anything is written."""
     evidence = view.evidence or {"answered": 1.0}
     answered = evidence.get("answered", 0.0)
-    if reading.mentions or reading.form in ("list", "who"):
+    if reading.form in _CERTAIN and (reading.mentions or reading.form == "list"):
+        return "answered"
+    if reading.mentions or reading.form == "who":
         answered += 0.2
     if ranked and ranked[0].unit.startswith("D-"):
         answered += 0.5  # an operator's document that outdoes the framework was put there to answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from bot.ports import Classifier, Index, QuestionReader
 
 _SHOWN = 10  # units in an answer's `passages`
 _NEAREST = 3  # sections named beside a refusal
+_LIKELY = 0.6  # a trained view this sure of a form of answer decides it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class _Library:
 
     def relevance(self, texts: Sequence[str]) -> Sequence[float]:
         return self.index.relevance(self.question, texts)
+
+    def suits(self, passages: Sequence[Passage]) -> Sequence[float]:
+        return self.index.suits(self.question, passages)
 
 
 class Coach:
@@ -209,10 +213,9 @@ def _form(reading: questions.Reading, view: QuestionView, ranked: Sequence[ranki
     form = reading.form
     if form in ("list", "compare", "levels", "equity", "example", "activities", "definition"):
         return form
-    likely: Callable[[str], float] = lambda name: view.intents.get(name, 0.0)  # noqa: E731 - one short word for it
-    if reading.mentions and ranked[0].unit in reading.mentions and likely("definition") > 0.5:  # noqa: PLR2004
+    if reading.mentions and ranked[0].unit in reading.mentions and view.intents.get("definition", 0.0) > _LIKELY:
         return "definition"
-    for name in ("levels", "equity", "example"):
-        if likely(name) > 0.6:  # noqa: PLR2004 - else a situation's answer serves better
-            return name
-    return "situation"
+    if view.intents.get("levels", 0.0) > _LIKELY:
+        return "levels"
+    applied = view.intents.get("situation", 0.0) + view.intents.get("how_do_i", 0.0)
+    return "situation" if applied > _LIKELY or form == "how_do_i" or reading.personal else "fact"
