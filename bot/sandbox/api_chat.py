@@ -107,7 +107,9 @@ def thread_root(call: Call, channel: Channel) -> str | None:
 @method("chat.postMessage", "chat:write")
 def _post(call: Call) -> Json:
     channel = call.channel()
-    message = Message(channel.id, "", BOT_USER, "", thread_ts=thread_root(call, channel), metadata=metadata(call) or None)
+    message = Message(
+        channel.id, "", BOT_USER, "", thread_ts=thread_root(call, channel), metadata=metadata(call) or None
+    )
     for name, value in content(call).items():
         setattr(message, name, value)
     message.text = message.text[:POST_CUT]
@@ -123,7 +125,9 @@ def _post_ephemeral(call: Call) -> Json:
     if user not in channel.members:
         raise SlackError("user_not_in_channel")
     parts = content(call)
-    message = Message(channel.id, call.state.new_ts(), BOT_USER, thread_ts=thread_root(call, channel), ephemeral_for=user, **parts)
+    message = Message(
+        channel.id, call.state.new_ts(), BOT_USER, thread_ts=thread_root(call, channel), ephemeral_for=user, **parts
+    )
     call.state.post(message)
     return {"message_ts": message.ts}
 

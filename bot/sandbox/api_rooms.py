@@ -21,7 +21,9 @@ def _open(call: Call) -> Json:
     if call.text("channel"):
         channel = call.channel()
     else:
-        people = [person for person in call.text("users", needed=True, error="users_list_not_supplied").split(",") if person]
+        people = [
+            person for person in call.text("users", needed=True, error="users_list_not_supplied").split(",") if person
+        ]
         if len(people) > MAX_PEOPLE:
             raise SlackError("too_many_users")
         if len(people) > 1:
@@ -56,7 +58,9 @@ def _members(call: Call) -> Json:
 @method("conversations.history")
 def _history(call: Call) -> Json:
     channel = _reading(call, "history", member=True)
-    roots = [m for m in call.state.messages[channel.id].values() if m.thread_ts in {None, m.ts} and m.ephemeral_for is None]
+    roots = [
+        m for m in call.state.messages[channel.id].values() if m.thread_ts in {None, m.ts} and m.ephemeral_for is None
+    ]
     return _page(call, sorted(_within(call, roots), key=lambda m: m.ts, reverse=True))
 
 
@@ -109,7 +113,10 @@ def _user(call: Call) -> Json:
 @method("users.list", "users:read")
 def _users(call: Call) -> Json:
     now = call.state.now()
-    return {"members": [user_wire(user, now) for user in call.state.users.values()], "response_metadata": {"next_cursor": ""}}
+    return {
+        "members": [user_wire(user, now) for user in call.state.users.values()],
+        "response_metadata": {"next_cursor": ""},
+    }
 
 
 # --- files: an address, the bytes, then sharing ---

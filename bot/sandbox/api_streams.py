@@ -21,7 +21,9 @@ def _start(call: Call) -> Json:
     channel = call.channel()
     root = thread_root(call, channel)
     if not channel.is_im and not (call.text("recipient_user_id") and call.text("recipient_team_id")):
-        raise SlackError("missing_recipient_user_id" if not call.text("recipient_user_id") else "missing_recipient_team_id")
+        raise SlackError(
+            "missing_recipient_user_id" if not call.text("recipient_user_id") else "missing_recipient_team_id"
+        )
     if call.text("task_display_mode") not in {"", "timeline", "plan"}:
         raise SlackError("invalid_arguments", "must be timeline or plan [json-pointer:/task_display_mode]")
     message = Message(channel.id, call.state.new_ts(), BOT_USER, "", thread_ts=root)
@@ -129,7 +131,9 @@ def _grow(message: Message, chunks: list[Json]) -> None:
 
 
 def _update_task(stream: Stream, chunk: Json) -> None:
-    task = stream.tasks.setdefault(chunk["id"], {"type": "task_card", "task_id": chunk["id"], "title": "", "status": "pending"})
+    task = stream.tasks.setdefault(
+        chunk["id"], {"type": "task_card", "task_id": chunk["id"], "title": "", "status": "pending"}
+    )
     task |= {key: chunk[key] for key in ("title", "status") if chunk.get(key)}
     for key in ("details", "output"):
         if chunk.get(key):

@@ -64,7 +64,9 @@ class Driver:
         """
         container, blocks = self._surface(user, where)
         found = [(block, element) for block, element in elements(blocks) if element["action_id"] == action_id]
-        assert len(found) > index, f"no element {action_id!r}; there are {[e['action_id'] for _, e in elements(blocks)]}"
+        assert len(found) > index, (
+            f"no element {action_id!r}; there are {[e['action_id'] for _, e in elements(blocks)]}"
+        )
         block, element = found[index]
         self._do(self.people.act(user, container, block["block_id"], action_id, element_value(element, value)))
 
@@ -236,4 +238,3 @@ def element_value(element: Json, value: Any) -> Json:
     if key == "selected_option":
         return {key: by_value.get(value, value)}
     return {key: [by_value.get(item, item) for item in value]}
-

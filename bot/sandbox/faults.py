@@ -72,7 +72,9 @@ class Faults:
         """Order a fault of a Web API method. Raises FaultError for a kind that doesn't exist."""
         base = kind.removesuffix("_after")
         if base not in API_KINDS and not re.fullmatch(r"error:[a-z_]+", base):
-            raise FaultError(f"no fault {kind!r}; there are {', '.join(API_KINDS)}, error:<code>, each also with _after")
+            raise FaultError(
+                f"no fault {kind!r}; there are {', '.join(API_KINDS)}, error:<code>, each also with _after"
+            )
         if not {*more} <= {"retry_after", "seconds", "skip", "rate", "channel"}:
             raise FaultError(f"a fault knows retry_after, seconds, skip, rate and channel, not {', '.join(more)}")
         with self._lock:

@@ -199,7 +199,9 @@ def _task_card(findings: Findings, block: Mapping[str, Any], _surface: Surface) 
         if part is not None and not (isinstance(part, Mapping) and part.get("type") == "rich_text"):
             findings.add(f"/{key}", "must be a rich_text block")
     for index, source in enumerate(findings.items(block, "sources", 0, 50, needed=False)):
-        if not (isinstance(source, Mapping) and source.get("type") == "url" and source.get("url") and source.get("text")):
+        if not (
+            isinstance(source, Mapping) and source.get("type") == "url" and source.get("url") and source.get("text")
+        ):
             findings.add(f"/sources/{index}", "must be a url element with url and text")
 
 
@@ -249,7 +251,9 @@ RULES: Mapping[str, Rule] = {
     "carousel": Rule(MESSAGE, _keys("elements"), _carousel),
     "container": Rule(
         NOT_IN_MODALS,
-        _keys("title rich_text_title subtitle child_blocks width icon is_collapsible default_collapsed has_header_divider"),
+        _keys(
+            "title rich_text_title subtitle child_blocks width icon is_collapsible default_collapsed has_header_divider"
+        ),
         _container,
     ),
     "video": Rule(

@@ -225,7 +225,9 @@ RULES: Mapping[str, Rule] = {
         _button,
     ),
     "workflow_button": Rule(
-        frozenset({"section", "actions"}), _keys("action_id text workflow style accessibility_label"), _button,
+        frozenset({"section", "actions"}),
+        _keys("action_id text workflow style accessibility_label"),
+        _button,
         frozenset({"message"}),
     ),
     "checkboxes": Rule(_PICK, _keys("action_id options initial_options confirm focus_on_load"), _boxes),
@@ -235,7 +237,9 @@ RULES: Mapping[str, Rule] = {
     "external_select": Rule(_PICK, _keys(_COMMON + "initial_option min_query_length"), _external),
     "users_select": Rule(_PICK, _keys(_COMMON + "initial_user"), _nothing),
     "conversations_select": Rule(
-        _PICK, _keys(_COMMON + "initial_conversation default_to_current_conversation response_url_enabled filter"), _nothing
+        _PICK,
+        _keys(_COMMON + "initial_conversation default_to_current_conversation response_url_enabled filter"),
+        _nothing,
     ),
     "channels_select": Rule(_PICK, _keys(_COMMON + "initial_channel response_url_enabled"), _nothing),
     "multi_static_select": Rule(
@@ -269,9 +273,14 @@ RULES: Mapping[str, Rule] = {
     "url_text_input": Rule(_INPUT, _keys(_TEXT), _nothing, MODAL),
     "number_input": Rule(_INPUT, _keys(_TEXT + "is_decimal_allowed min_value max_value"), _number_input, MODAL),
     "file_input": Rule(_INPUT, _keys("action_id filetypes max_files"), _file_input, MODAL),
-    "image": Rule(frozenset({"section", "context", "card", "container"}), _keys("image_url slack_file alt_text"), check_image),
+    "image": Rule(
+        frozenset({"section", "context", "card", "container"}), _keys("image_url slack_file alt_text"), check_image
+    ),
     "feedback_buttons": Rule(
-        frozenset({"context_actions"}), _keys("action_id positive_button negative_button"), _feedback, frozenset({"message"})
+        frozenset({"context_actions"}),
+        _keys("action_id positive_button negative_button"),
+        _feedback,
+        frozenset({"message"}),
     ),
     "icon_button": Rule(
         frozenset({"context_actions"}),

@@ -47,9 +47,7 @@ class Findings:
             if key not in allowed:
                 self.add("", f"invalid additional property: {key}")
 
-    def string(
-        self, owner: Mapping[str, Any], key: str, most: int, *, needed: bool = False, least: int = 0
-    ) -> None:
+    def string(self, owner: Mapping[str, Any], key: str, most: int, *, needed: bool = False, least: int = 0) -> None:
         """A plain string of a bounded length."""
         value = owner.get(key)
         if value is None:
@@ -63,7 +61,14 @@ class Findings:
             self.add(f"/{key}", f"must be at least {max(least, 1)} characters")
 
     def text(
-        self, owner: Mapping[str, Any], key: str, most: int, *, needed: bool = False, plain: bool = False, mrkdwn: bool = False
+        self,
+        owner: Mapping[str, Any],
+        key: str,
+        most: int,
+        *,
+        needed: bool = False,
+        plain: bool = False,
+        mrkdwn: bool = False,
     ) -> None:
         """A text object; `plain` and `mrkdwn` allow only that kind."""
         value = owner.get(key)

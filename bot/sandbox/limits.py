@@ -53,7 +53,9 @@ def check_view(view: Mapping[str, Any]) -> list[Problem]:
     blocks = view.get("blocks")
     kinds = {block.get("type") for block in blocks if isinstance(block, Mapping)} if isinstance(blocks, list) else set()
     if "input" in kinds and not view.get("submit"):
-        findings.add("/submit", "missing required field: submit is needed where there are input blocks", "invalid_arguments")
+        findings.add(
+            "/submit", "missing required field: submit is needed where there are input blocks", "invalid_arguments"
+        )
     return findings.problems
 
 
@@ -81,7 +83,9 @@ def _check_blocks(findings: Findings, blocks: Any, surface: Surface, most: int, 
     if blocks is None and not needed:
         return
     if not isinstance(blocks, list):
-        findings.add("/blocks", "must be an array", "invalid_blocks_format" if surface == "message" else "invalid_arguments")
+        findings.add(
+            "/blocks", "must be an array", "invalid_blocks_format" if surface == "message" else "invalid_arguments"
+        )
         return
     with findings.at("blocks"):
         if len(blocks) > most:

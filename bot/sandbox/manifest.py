@@ -134,7 +134,10 @@ def _check(raw: Mapping[str, Any], manifest: Manifest) -> None:
     for count, most, what in counts:
         if count > most:
             raise ManifestError(f"{count} {what}; Slack takes at most {most}")
-    for ids, what in (([c.command for c in manifest.commands], "command"), ([s.callback_id for s in manifest.shortcuts], "shortcut")):
+    for ids, what in (
+        ([c.command for c in manifest.commands], "command"),
+        ([s.callback_id for s in manifest.shortcuts], "shortcut"),
+    ):
         if len(set(ids)) != len(ids):
             raise ManifestError(f"two entries of features have the same {what} name")
     _check_scopes(manifest)

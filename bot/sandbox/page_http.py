@@ -51,7 +51,9 @@ class PageSide:
             "clock": self._clock,
             "faults": self._faults,
         }
-        routes: list[BaseRoute] = [Route(f"/ui/{name}", self._endpoint(deed), methods=["POST"]) for name, deed in deeds.items()]
+        routes: list[BaseRoute] = [
+            Route(f"/ui/{name}", self._endpoint(deed), methods=["POST"]) for name, deed in deeds.items()
+        ]
         routes += [
             Route("/", self._index),
             Route("/ui/state", self._state),
@@ -130,13 +132,19 @@ class PageSide:
     async def _message(self, body: Json) -> Json:
         thread = body.get("thread_ts")
         message = self.people.say(
-            text_field(body, "user"), text_field(body, "channel"), str(body.get("text") or ""), str(thread) if thread else None
+            text_field(body, "user"),
+            text_field(body, "channel"),
+            str(body.get("text") or ""),
+            str(thread) if thread else None,
         )
         return {"ts": message.ts}
 
     async def _command(self, body: Json) -> Json:
         await self.people.command(
-            text_field(body, "user"), text_field(body, "channel"), text_field(body, "command"), str(body.get("text") or "")
+            text_field(body, "user"),
+            text_field(body, "channel"),
+            text_field(body, "command"),
+            str(body.get("text") or ""),
         )
         return {}
 
@@ -160,7 +168,9 @@ class PageSide:
         return {}
 
     async def _suggest(self, body: Json) -> Json:
-        query = {name: text_field(body, name) for name in ("block_id", "action_id")} | {"value": str(body.get("value") or "")}
+        query = {name: text_field(body, name) for name in ("block_id", "action_id")} | {
+            "value": str(body.get("value") or "")
+        }
         return await self.people.suggest(text_field(body, "user"), _container(body), query)
 
     async def _submit(self, body: Json) -> Json:

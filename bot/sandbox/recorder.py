@@ -53,7 +53,14 @@ class Recorder:
             self.last_activity = time.monotonic()
 
     def add(
-        self, method: str, args: Json, response: Json | None, *, arrived: float, status: int = 200, fault: str | None = None
+        self,
+        method: str,
+        args: Json,
+        response: Json | None,
+        *,
+        arrived: float,
+        status: int = 200,
+        fault: str | None = None,
     ) -> None:
         """Note what a call came to."""
         shown = {name: value for name, value in args.items() if name not in SECRET_ARGUMENTS}

@@ -27,13 +27,20 @@ def channels() -> list[Channel]:
         Channel("C0ROLLOUT", "falls-prevention", set(everybody), "Rolling out the falls bundle on four wards"),
         Channel("C0QUIET", "leadership", set(PEOPLE), "Monthly numbers; apps stay out"),
     ]
-    return rooms + [Channel(f"D0{person[2:]}", "directmessage", {person, BOT_USER}, im_user=person) for person in PEOPLE]
+    return rooms + [
+        Channel(f"D0{person[2:]}", "directmessage", {person, BOT_USER}, im_user=person) for person in PEOPLE
+    ]
 
 
 def messages() -> Iterator[tuple[str, str, str, int]]:
     """Everyday messages: (channel, user, text, minutes before now), oldest first."""
     yield "C0GENERAL", "U0BEN", "Morning all. The simulation room is booked out until Thursday, use 2.14 instead.", 310
-    yield "C0QUIET", "U0CHI", "Board wants one slide on the falls work by the end of the month. Who has the run chart?", 290
+    yield (
+        "C0QUIET",
+        "U0CHI",
+        "Board wants one slide on the falls work by the end of the month. Who has the run chart?",
+        290,
+    )
     yield (
         "C0ROLLOUT",
         "U0ANA",
@@ -48,7 +55,12 @@ def messages() -> Iterator[tuple[str, str, str, int]]:
         "management's project.",
         225,
     )
-    yield "C0ROLLOUT", "U0CHI", "Does anybody still know why we picked this bundle and not the one from the pilot site?", 200
+    yield (
+        "C0ROLLOUT",
+        "U0CHI",
+        "Does anybody still know why we picked this bundle and not the one from the pilot site?",
+        200,
+    )
     yield (
         "C0ROLLOUT",
         "U0ANA",
@@ -67,7 +79,11 @@ def default_manifest() -> Json:
     return {
         "display_information": {"name": "ISP Coach", "description": "A coach for implementation support practitioners"},
         "features": {
-            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
             "bot_user": {"display_name": "ISP Coach", "always_online": True},
             "slash_commands": [
                 {"command": f"/{name}", "description": what, "usage_hint": hint, "should_escape": False}

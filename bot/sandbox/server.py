@@ -183,6 +183,13 @@ class Sandbox(Driver):
             self.bot_status = (status, detail)
         self.bus.publish({"type": "bot", "status": status, "detail": detail})
 
+    def revoke_token(self) -> None:
+        """Uninstall the app: the bot hears of it where it asked to, and its token is worth nothing from now on."""
+        revoked = {"type": "tokens_revoked", "tokens": {"bot": ["U0COACH"]}, "event_ts": self.state.new_ts()}
+        self.state.deliver("tokens_revoked", revoked)
+        self.state.deliver("app_uninstalled", {"type": "app_uninstalled", "event_ts": self.state.new_ts()})
+        self.api.revoked = True
+
     def _clock_moved(self) -> None:
         self.bus.publish({"type": "clock", **clock_card(self.state)})
 
@@ -202,5 +209,3 @@ class Sandbox(Driver):
             await starlette(scope, receive, send)
 
         return application
-
-

@@ -124,7 +124,9 @@ class SlackSide:
             return BrokenResponse(body_bytes, sent=max(1, len(body_bytes) // 2))
         if kind.startswith("error:"):
             return self._plain({"ok": False, "error": kind.removeprefix("error:")})
-        return self._plain(response) if kind == "slow" else BrokenResponse(b"", sent=0)  # timeout: silence, then the end
+        return (
+            self._plain(response) if kind == "slow" else BrokenResponse(b"", sent=0)
+        )  # timeout: silence, then the end
 
     async def respond(self, request: Request) -> Response:
         """A response_url."""

@@ -114,7 +114,9 @@ class State:
                 self._tell_bot(channel, message)
         return message
 
-    def typed(self, user: str, channel: str, text: str, *, ts: str | None = None, thread_ts: str | None = None) -> Message:
+    def typed(
+        self, user: str, channel: str, text: str, *, ts: str | None = None, thread_ts: str | None = None
+    ) -> Message:
         """A person's message as Slack keeps it: entities, mentions and links resolved. Not posted yet."""
         text, blocks = self.resolve_typed(text)
         return Message(channel, ts or self.new_ts(), user, text, thread_ts=thread_ts, typed_blocks=blocks)
@@ -265,5 +267,3 @@ class State:
 
 def _event_name(channel: Channel) -> str:
     return "message.im" if channel.is_im else "message.channels"
-
-

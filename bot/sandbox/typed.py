@@ -40,7 +40,9 @@ def _pieces(text: str, people: Mapping[str, str], rooms: Mapping[str, str]) -> l
     return pieces
 
 
-def typed_message(text: str, people: Mapping[str, str], rooms: Mapping[str, str], block_id: str) -> tuple[str, list[Json]]:
+def typed_message(
+    text: str, people: Mapping[str, str], rooms: Mapping[str, str], block_id: str
+) -> tuple[str, list[Json]]:
     """A typed message as apps get it: its text, and its one rich_text block. The maps hold names by id."""
     wire: list[str] = []
     elements: list[Json] = []

@@ -26,7 +26,9 @@ class Hands(People):
 
     # --- buttons, selects, pickers ---
 
-    async def act(self, user: str, container: Json, block_id: str, action_id: str, value: Any, state: Any = None) -> None:
+    async def act(
+        self, user: str, container: Json, block_id: str, action_id: str, value: Any, state: Any = None
+    ) -> None:
         """Use an element of a message or view; `value` is what was chosen, in Slack's form for that element."""
         self._interactive()
         self.user(user)
@@ -221,4 +223,3 @@ def _errors(view: View, errors: Any) -> dict[str, str]:
     if not isinstance(errors, dict) or not errors or not errors.keys() <= fields:
         raise SlackError("invalid_errors", "errors must be keyed by the block_id of an input block of this view")
     return {str(block): str(text) for block, text in errors.items()}
-

@@ -13,7 +13,18 @@ from bot.sandbox.records import BOT, BOT_USER, TEAM, TEAM_NAME, Channel, Json, M
 from bot.sandbox.state import State
 
 JSON_ARGUMENTS = frozenset(
-    {"blocks", "attachments", "metadata", "view", "files", "chunks", "prompts", "message", "loading_messages", "unfurls"}
+    {
+        "blocks",
+        "attachments",
+        "metadata",
+        "view",
+        "files",
+        "chunks",
+        "prompts",
+        "message",
+        "loading_messages",
+        "unfurls",
+    }
 )
 LOUD = frozenset({"unknown_method", "msg_too_long", "missing_scope", "expired_trigger_id", "exchanged_trigger_id"})
 
@@ -232,7 +243,6 @@ def _api_test(call: Call) -> Json:
 
 @method("auth.test")
 def _auth_test(call: Call) -> Json:
-
 
     return {
         "url": f"{call.state.base_url}/",

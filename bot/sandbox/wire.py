@@ -108,7 +108,13 @@ def user_wire(user: User, now: datetime) -> Json:
 def channel_wire(channel: Channel) -> Json:
     """A conversation object."""
     if channel.is_im:
-        return {"id": channel.id, "is_im": True, "user": channel.im_user, "is_archived": False, "is_user_deleted": False}
+        return {
+            "id": channel.id,
+            "is_im": True,
+            "user": channel.im_user,
+            "is_archived": False,
+            "is_user_deleted": False,
+        }
     return {
         "id": channel.id,
         "name": channel.name,
