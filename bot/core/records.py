@@ -126,6 +126,7 @@ class Reflection:
     created_at: datetime
     nudge_id: str | None = None
     commitment_state: Literal["open", "done", "moved", "dropped"] | None = None
+    went: int | None = None  # how it went, 1 to 5, where the person said so
 
 
 @dataclass(frozen=True, slots=True)

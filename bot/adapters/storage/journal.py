@@ -83,6 +83,7 @@ def _content(reflection: Reflection) -> dict[str, Any]:
         "created_at": reflection.created_at,
         "nudge_id": reflection.nudge_id,
         "commitment_state": reflection.commitment_state,
+        "went": reflection.went,
     }
 
 
@@ -98,4 +99,5 @@ def _reflection(row: Row[Any]) -> Reflection:
         created_at=row.created_at,
         nudge_id=row.nudge_id,
         commitment_state=row.commitment_state,
+        went=row.went,
     )

@@ -195,6 +195,7 @@ journal = Table(
     Column("created_at", Instant, nullable=False),
     Column("nudge_id", String),
     Column("commitment_state", String),
+    Column("went", FreeJson),  # a number, but nobody else's business either
     UniqueConstraint("team_id", "user_id", "id"),
     Index(None, "team_id", "user_id", "created_at"),
 )

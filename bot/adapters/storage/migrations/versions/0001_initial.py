@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("nudge_id", sa.String()),
         sa.Column("commitment_state", sa.String()),
+        sa.Column("went", sa.Text()),
         sa.PrimaryKeyConstraint("seq", name="pk_journal"),
         sa.UniqueConstraint("team_id", "user_id", "id", name="uq_journal_team_id_user_id_id"),
     )
