@@ -7,9 +7,11 @@ ever unclaimed (Bolt's 404) and nothing runs in Bolt's five listener threads.
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
@@ -158,7 +160,7 @@ class SlackApp:
         """Close the socket, let answers under way finish, end. What is left stays in the inbox."""
         self._stopping.set()
         if self._handler is not None:
-            self._handler.client.close()
+            _hang_up(self._handler.client)
         drained = [pool.stop(drain_seconds=_DRAIN) for pool in (self.slow, self.quick)]
         if self._watch.is_alive():
             self._watch.join(_DRAIN)
@@ -257,6 +259,18 @@ class SlackApp:
             step()
         except Exception as error:  # noqa: BLE001 - the watch goes on; the next round tries again
             log.warning("slack.watch", error=type(error).__name__)
+
+
+def _hang_up(client: SocketModeClient) -> None:
+    """Close a client at once: left alone, slack_sdk waits up to four seconds for its own reads to time out."""
+    client.auto_reconnect_enabled = False
+    client.closed = True
+    session = client.current_session
+    if session is not None and session.sock is not None:
+        with suppress(OSError):  # gone already
+            session.sock.shutdown(socket.SHUT_RDWR)
+    client.message_queue.put(None)
+    client.close()
 
 
 def _shared(settings: Settings) -> bool:
