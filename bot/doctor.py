@@ -6,6 +6,7 @@ import difflib
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def _settings(settings: Settings) -> Iterator[CheckLine]:
     if given <= known:
         yield CheckLine("settings", ok=True, detail=f"valid, from {source}")
     if settings.encryption_key is None:
-        make = 'python3 -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+        make = f'{sys.executable} -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
         remedy = f"To encrypt what people write: set {_PREFIX}ENCRYPTION_KEY to what this prints: {make}"
         yield CheckLine("encryption", ok=None, detail="no key is set; free text is stored as it is", remedy=remedy)
     else:

@@ -79,9 +79,11 @@ def triage(text: Words = None, *, as_json: AsJson = False, jsonl: Jsonl = None, 
 def chat(*, verbose: Verbose = False) -> None:
     """Talk with the coach here in the terminal; nothing of it is stored."""
     _ = verbose
+    from bot.adapters.content import content_root, load_wording
     from bot.cli.chatting import Conversation
 
-    Conversation(coach_from_settings(), console()).run()
+    coach = coach_from_settings()
+    Conversation(coach, load_wording(content_root(load_settings())), console()).run()
 
 
 def _one_of(words: list[str] | None, jsonl: str | None, what: str) -> str:

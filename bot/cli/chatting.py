@@ -14,6 +14,7 @@ from bot.core.triage import Settling
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bot.core.wording import Wording
     from bot.services.coach import Coach
 
 _TURNS = 8  # as many as the bot remembers in Slack
@@ -23,13 +24,14 @@ _HELP = """Ask a question, or tell a situation in your own words.
   /source NUMBER  a source of the last answer in full
   /new            forget what was said so far
   /quit           leave (or Ctrl-D)"""
+_ONLY_IN_SLACK = "Self-checks, reflections and what is kept about you are in Slack; here nothing is stored."
 
 
 class Conversation:
     """Reads lines until the person leaves. Nothing is stored; a fault is told and the conversation goes on."""
 
-    def __init__(self, coach: Coach, out: Console, read: Callable[[str], str] = input) -> None:
-        self._coach, self._out, self._read = coach, out, read
+    def __init__(self, coach: Coach, wording: Wording, out: Console, read: Callable[[str], str] = input) -> None:
+        self._coach, self._wording, self._out, self._read = coach, wording, out, read
         self._history: list[Turn] = []
         self._last: Answer | None = None
         self._settling: Settling | None = None
@@ -71,13 +73,18 @@ class Conversation:
             tell(error)
 
     def _say(self, text: str) -> None:
-        intent = self._coach.route(text, tuple(self._history)).intent
-        if intent == "triage":
-            self._which(text)
-        elif intent == "help":
-            self._print(_HELP)
-        else:
-            self._ask(text)
+        route = self._coach.route(text, tuple(self._history))
+        match route.intent:
+            case "triage":
+                self._which(text)
+            case "help":
+                self._print(_HELP)
+            case "smalltalk":
+                self._print(self._wording(f"slack.{route.subject or 'small'}"))
+            case "selfcheck" | "reflect" | "privacy":
+                self._print(_ONLY_IN_SLACK)
+            case _:  # a question; distress and other people's data, which `ask` meets first
+                self._ask(text)
 
     def _ask(self, text: str) -> None:
         if not text:

@@ -73,6 +73,7 @@ class _Places(logging.Formatter):
 def _libraries(threshold: int, *, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Places(as_json=as_json))
+    handler.setLevel(threshold)  # some libraries set their own loggers to DEBUG
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))

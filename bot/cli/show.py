@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bot.core.answer import Answer, Citation
-    from bot.core.evaluation import Figure
+    from bot.core.evaluation import Figure, Figures
     from bot.core.framework import Passage
     from bot.core.triage import Triage
     from bot.services.evaluation import Report
@@ -109,13 +109,20 @@ def _ranking(triage: Triage, titles: Titles) -> Table:
     table = Table(box=None, padding=(0, 1), show_header=False)
     for code, probability in triage.ranking[:3]:
         bar = "█" * round(probability * _BAR)
-        table.add_row(code, Text(titles(code)), Text(bar.ljust(_BAR), style="green"), f"{probability:.0%}")
+        table.add_row(code, Text(titles(code)), Text(bar.ljust(_BAR), style="green"), _percent(probability))
     if triage.p_none > 0:
         bar = "█" * round(triage.p_none * _BAR)
         table.add_row(
-            "-", Text("none of them", style="dim"), Text(bar.ljust(_BAR), style="dim"), f"{triage.p_none:.0%}"
+            "-", Text("none of them", style="dim"), Text(bar.ljust(_BAR), style="dim"), _percent(triage.p_none)
         )
     return table
+
+
+def _percent(probability: float) -> str:
+    """A probability that is never shown as a certainty."""
+    if probability > 0.99:  # noqa: PLR2004 - what would round to 100
+        return ">99%"
+    return "<1%" if probability < 0.01 else f"{probability:.0%}"  # noqa: PLR2004 - what would round to 0
 
 
 def _facts(triage: Triage, titles: Titles) -> Table:
@@ -143,10 +150,10 @@ def show_report(out: Console, report: Report, *, misses: bool) -> None:
     """An evaluation's figures: overall, then by each field."""
     from rich.text import Text
 
-    out.print(_figures_table(f"{report.kind}: {report.lines} lines", {"all": report.overall}))
+    out.print(_overall(report))
     for by, groups in report.groups.items():
         if len(groups) > 1:
-            out.print(_figures_table(f"by {by}", groups))
+            out.print(_by(by, groups))
     if misses and report.misses:
         table = _grid()
         for miss in report.misses:
@@ -154,30 +161,42 @@ def show_report(out: Console, report: Report, *, misses: bool) -> None:
         out.print(Text("Misses", style="bold"), table)
 
 
-def _figures_table(title: str, groups: dict[str, dict[str, Figure]]) -> Table:
+def _overall(report: Report) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     from bot.core.evaluation import Share
 
-    table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
-    table.add_column("figure")
-    for name in groups:
-        table.add_column(Text(plain(name)), justify="right")
-    for figure in next(iter(groups.values()), {}):
-        table.add_row(figure, *(_shown(found[figure], with_interval=len(groups) == 1) for found in groups.values()))
-    counts = [next((f.of for f in found.values() if isinstance(f, Share)), 0) for found in groups.values()]
-    table.caption = f"counted for the first figure: {', '.join(map(str, counts))}" if any(counts) else None
+    table = Table(title=Text(f"{report.kind}, {report.lines} lines"), title_justify="left", box=None, padding=(0, 2))
+    for name in ("", "figure", "95 %", "lines"):
+        table.add_column(name, justify="left" if not name else "right")
+    for name, figure in report.overall.items():
+        if isinstance(figure, Share) and figure.of:
+            low, high = figure.interval
+            table.add_row(name, _shown(figure), f"{low:.3f} to {high:.3f}", f"{figure.hits} of {figure.of}")
+        else:
+            table.add_row(name, _shown(figure))
     return table
 
 
-def _shown(figure: Figure, *, with_interval: bool) -> str:
+def _by(by: str, groups: dict[str, Figures]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(f"\nby {by}"), title_justify="left", box=None, padding=(0, 1))
+    table.add_column(by, overflow="fold")
+    for name in next(iter(groups.values())):
+        table.add_column(name.replace("_", " "), justify="right")
+    for value, found in groups.items():
+        table.add_row(Text(plain(value)), *(_shown(figure) for figure in found.values()))
+    return table
+
+
+def _shown(figure: Figure) -> str:
     from bot.core.evaluation import Share
 
-    if not isinstance(figure, Share):
-        return "-" if figure is None else f"{figure:.3f}" if figure < 1 else f"{figure:.1f}"
-    if figure.value is None:
+    if isinstance(figure, Share):
+        figure = figure.value
+    if figure is None:
         return "-"
-    low, high = figure.interval
-    interval = f"  ({low:.3f} to {high:.3f})  {figure.hits}/{figure.of}" if with_interval else f" ({figure.of})"
-    return f"{figure.value:.3f}{interval}"
+    return f"{figure:.3f}" if figure <= 1 else f"{figure:.1f}"

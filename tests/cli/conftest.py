@@ -88,7 +88,9 @@ class FakeCoach:
         )
 
     def route(self, text: str, history: object = ()) -> Route:
-        return Route("triage" if "we " in text else "help" if text == "what can you do" else "ask", 0.9)
+        intents = {"what can you do": "help", "hello": "smalltalk", "check me": "selfcheck"}
+        intent = "triage" if "we " in text else intents.get(text, "ask")
+        return Route(intent, 0.9, subject="greeting" if text == "hello" else None)
 
     def passage(self, passage_id: str, tenant: str) -> Passage | None:
         if passage_id != "C4/definition":

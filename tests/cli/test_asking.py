@@ -315,6 +315,8 @@ def test_a_conversation_keeps_its_history_opens_sources_and_settles_a_close_call
         "we are close to both",
         "2",
         "what can you do",
+        "hello",
+        "check me",
         "/nonsense",
         "/new",
         "/quit",
@@ -326,6 +328,9 @@ def test_a_conversation_keeps_its_history_opens_sources_and_settles_a_close_call
     assert "1 The problem   2 The barrier" in ran.out
     assert "Then it is C4 Title of C4." in ran.out
     assert "/which TEXT" in ran.out
+    assert "Hello! I coach people" in ran.out
+    assert "here nothing is stored" in ran.out
+    assert len(app.coach.asked) == 2
     assert "There is no /nonsense." in ran.out
     settled = app.coach.asked[1]
     assert [t.role for t in settled.history] == ["user", "assistant", "user", "assistant"]
