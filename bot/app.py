@@ -1,53 +1,288 @@
-"""The composition root: the only place that knows which part is made of what."""
+"""The composition root: the only place that knows which part is made of what.
+
+Heavy parts are imported where they are first needed, so that the page, `--help` and errors come at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from bot.core.errors import CoachError, IndexNotReady
 from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from bot.adapters.retrieval import SealedIndex
+    from bot.adapters.document_store import DocumentFolder
+    from bot.adapters.retrieval import IndexPlace, IndexSource, SealedIndex
+    from bot.core.answer import Answer, Question, Turn
+    from bot.core.conversation import Route
+    from bot.core.framework import Knowledge, Passage
+    from bot.core.ingest import IngestReport
+    from bot.core.triage import Triage
+    from bot.core.wording import Wording
+    from bot.ports import Clock, Repositories
     from bot.services.coach import Coach
+    from bot.slack.bolt import SlackApp
+
+log = structlog.get_logger()
 
 Progress = Callable[[str, int, int], None]
+Announce = Callable[[str], None]
 
 
-def open_index(settings: Settings, progress: Progress | None = None) -> SealedIndex:
-    """The sealed index for the content, documents and embeddings of these settings; built where it is missing."""
-    from bot.adapters import content, retrieval
-    from bot.adapters.data_folder import DataFolder
+@dataclass(frozen=True)
+class Content:
+    """The content of these settings, read when first needed."""
 
-    root = content.content_root(settings)
-    source = retrieval.IndexSource(
-        knowledge=content.load_knowledge(root),
-        exemplars=content.load_exemplars(root),
-        content_digest=content.content_digest(root),
-    )
-    return retrieval.open_or_build(source, index_place(settings, DataFolder(settings.data_dir).index_root), progress)
+    settings: Settings
 
+    @cached_property
+    def root(self) -> Path:
+        """The folder that holds knowledge/ and prompts/."""
+        from bot.adapters.content import content_root
 
-def index_place(settings: Settings, index_root: Path):  # noqa: ANN201
-    """Where the index of these settings lies."""
-    from bot.adapters import retrieval
+        return content_root(self.settings)
 
-    return retrieval.IndexPlace(index_root, settings.embeddings, settings.minilm_dir, settings.chroma_url)
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """The framework and the paper's statements."""
+        from bot.adapters.content import load_knowledge
+
+        return load_knowledge(self.root)
+
+    @cached_property
+    def wording(self) -> Wording:
+        """What the bot says."""
+        from bot.adapters.content import load_wording
+
+        return load_wording(self.root)
+
+    @cached_property
+    def documents(self) -> DocumentFolder:
+        """The ingested documents of the data folder."""
+        from bot.adapters.data_folder import DataFolder
+        from bot.adapters.document_store import DocumentFolder
+
+        return DocumentFolder(DataFolder(self.settings.data_dir).path / "documents")
+
+    def index_source(self) -> IndexSource:
+        """Everything that an index is built from, as it is now."""
+        from bot.adapters import content, retrieval
+
+        stored = self.documents.all()
+        marks = "\n".join(f"{d.key} {d.digest} {d.tenant}" for d in stored)
+        return retrieval.IndexSource(
+            knowledge=self.knowledge,
+            exemplars=content.load_exemplars(self.root),
+            content_digest=content.content_digest(self.root),
+            documents=tuple(p for d in stored for p in d.passages),
+            documents_digest=hashlib.sha256(marks.encode()).hexdigest() if stored else "",
+        )
+
+    def index_place(self) -> IndexPlace:
+        """Where the index lies."""
+        from bot.adapters.data_folder import DataFolder
+        from bot.adapters.retrieval import IndexPlace
+
+        settings = self.settings
+        root = DataFolder(settings.data_dir).index_root
+        return IndexPlace(root, settings.embeddings, settings.minilm_dir, settings.chroma_url)
+
+    def open_index(self, progress: Progress | None = None) -> SealedIndex:
+        """The sealed index for this content, documents and embeddings; built where it is missing."""
+        from bot.adapters.retrieval import open_or_build
+
+        return open_or_build(self.index_source(), self.index_place(), progress)
+
+    def coach(self, index: SealedIndex) -> Coach:
+        """A coach on this content and an open index."""
+        from bot.services.coach import Coach
+
+        return Coach(self.knowledge, self.wording, index, index, index, support_line=self.settings.support_line)
 
 
 def open_coach(settings: Settings, *, progress: Progress | None = None) -> Coach:
     """A coach that only reads: no database, no lock; it may stand beside a running bot."""
-    from bot.adapters import content
-    from bot.services.coach import Coach
+    content = Content(settings)
+    return content.coach(content.open_index(progress))
 
-    root = content.content_root(settings)
-    index = open_index(settings, progress)
-    return Coach(
-        content.load_knowledge(root),
-        content.load_wording(root),
-        index,
-        index,
-        index,
-        support_line=settings.support_line,
+
+def ingest(settings: Settings, source: str, tenant: str, progress: Progress) -> IngestReport:
+    """Ingest a document and build the index anew with it. Raises DataFolderInUse while the bot runs on this folder."""
+    from bot.adapters.content import load_locators
+    from bot.adapters.data_folder import DataFolder
+    from bot.adapters.documents.reader import SourceReader
+    from bot.services.ingest import Ingest
+
+    content = Content(settings)
+    with DataFolder(settings.data_dir).serve_lock("adding a document"):
+        service = Ingest(
+            reader=SourceReader(),
+            store=content.documents,
+            known=load_locators(content.root),
+            title_of=content.knowledge.title,
+            rebuild=lambda tell: content.open_index(tell).close(),
+        )
+        return service.ingest(source, tenant=tenant, progress=progress)
+
+
+class LateCoach:
+    """A coach that loads behind the page: until then it says that it isn't ready, and why where it can't be."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._coach: Coach | None = None
+
+    def load(self, progress: Progress | None = None) -> None:
+        """Open or build the index; from then on the coach answers."""
+        self._coach = self._content.coach(self._content.open_index(progress))
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """The content is there from the start."""
+        return self._content.knowledge
+
+    def ask(self, question: Question) -> Answer:
+        """See Coach."""
+        return self._ready().ask(question)
+
+    def triage(self, text: str) -> Triage:
+        """See Coach."""
+        return self._ready().triage(text)
+
+    def route(self, text: str, history: Sequence[Turn] = ()) -> Route:
+        """See Coach."""
+        return self._ready().route(text, history)
+
+    def passage(self, passage_id: str, tenant: str) -> Passage | None:
+        """See Coach."""
+        return self._ready().passage(passage_id, tenant)
+
+    def _ready(self) -> Coach:
+        if self._coach is None:
+            raise IndexNotReady("I'm still reading my sources.")
+        return self._coach
+
+
+class Bot:
+    """The bot in one workspace: storage, coach and Slack, started and stopped together."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, repositories: Repositories | None = None
+    ) -> None:
+        from bot.adapters.clock import SystemClock
+        from bot.adapters.storage.repositories import SqlRepositories
+        from bot.slack.bolt import build_slack
+
+        self.content = Content(settings)
+        self.clock = clock or SystemClock()
+        self.coach = LateCoach(self.content)
+        self.repositories = repositories or SqlRepositories.open(settings, clock=self.clock)
+        self.slack: SlackApp = build_slack(
+            settings,
+            coach=self.coach,
+            repositories=self.repositories,
+            clock=self.clock,
+            wording=self.content.wording,
+        )
+
+    def start(self) -> None:
+        """Connect to Slack; messages are taken in from here on, and answered once the coach is loaded."""
+        self.slack.start()
+
+    def stop(self) -> None:
+        """Let answers under way finish and close everything."""
+        self.slack.stop()
+        self.repositories.close()
+
+
+def serve_slack(settings: Settings, announce: Announce) -> None:
+    """Run in the workspace of the tokens until a signal to stop. Raises DataFolderInUse where another bot runs."""
+    from bot.adapters.data_folder import DataFolder
+
+    with DataFolder(settings.data_dir).serve_lock("running the bot"), ExitStack() as stack:
+        stop = _stop_on_signals(stack)
+        bot = Bot(settings)
+        stack.callback(bot.stop)
+        bot.start()
+        announce("Connected to Slack. The coach is reading its sources …")
+        bot.coach.load()
+        announce("The coach is ready. Stop it with Ctrl-C.")
+        stop.wait()
+
+
+def serve_sandbox(settings: Settings, announce: Announce) -> None:
+    """Run in the local stand-in for Slack until a signal to stop: the page is up at once, the bot loads behind it.
+
+    Raises DataFolderInUse where another bot runs, and SandboxStartError where the port is taken.
+    """
+    from bot.adapters.data_folder import DataFolder
+    from bot.sandbox.server import Sandbox
+
+    with DataFolder(settings.data_dir).serve_lock("running the sandbox"), ExitStack() as stack:
+        stop = _stop_on_signals(stack)
+        sandbox = stack.enter_context(Sandbox(host=settings.sandbox_host, port=settings.sandbox_port))
+        announce(f"ISP Coach sandbox: {sandbox.url}")
+        announce("A local stand-in for Slack; nothing leaves this machine. Stop it with Ctrl-C.")
+        loader = threading.Thread(
+            target=_load_into, args=(sandbox, settings, stack, announce, stop), name="load", daemon=True
+        )
+        loader.start()
+        stop.wait()
+        loader.join(timeout=60)  # a bot half built is finished first, so that it can be stopped
+
+
+def _load_into(sandbox: Any, settings: Settings, stack: ExitStack, announce: Announce, stop: threading.Event) -> None:
+    """Build the bot against the sandbox and report on the page how far it is."""
+    try:
+        bot = connect_to(sandbox, settings)
+        stack.callback(bot.stop)
+        bot.start()
+        bot.coach.load(lambda step, done, total: sandbox.set_bot_status("starting", f"{step} ({done} of {total})"))
+    except CoachError as error:
+        sandbox.set_bot_status("failed", str(error))
+        announce(str(error))
+        stop.set()
+    except Exception:
+        log.exception("sandbox.failed")
+        sandbox.set_bot_status("failed", "The coach could not start; the terminal says why.")
+    else:
+        sandbox.set_bot_status("ready")
+        announce("The coach is ready.")
+
+
+def connect_to(sandbox: Any, settings: Settings, **overrides: Any) -> Bot:
+    """A bot for a running sandbox: its app is installed there, its addresses, tokens and clock are the sandbox's."""
+    from pydantic import SecretStr
+
+    from bot.slack.manifest import manifest
+
+    local = settings.model_copy(
+        update={
+            "slack_bot_token": SecretStr(sandbox.bot_token),
+            "slack_app_token": SecretStr(sandbox.app_token),
+            "slack_api_url": sandbox.api_url,
+        }
     )
+    sandbox.install(manifest(local))
+    bot = Bot(local, clock=sandbox.clock, **overrides)
+    sandbox.next_nudge = bot.repositories.nudges.next_due
+    return bot
+
+
+def _stop_on_signals(stack: ExitStack) -> threading.Event:
+    """An event that Ctrl-C and a request to terminate set; the earlier handlers come back at the end."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.signal(number, lambda *_: stop.set())
+        stack.callback(signal.signal, number, before)
+    return stop

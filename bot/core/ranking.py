@@ -21,10 +21,10 @@ class Weights:
     """How much each signal counts. Fitted on questions of authors whose lines were not trained on."""
 
     model: float = 1.0  # log-probability of the trained head
-    dense: float = 3.0  # best cosine of the unit's passages
-    near: float = 2.0  # exemplars nearest in meaning
-    words: float = 1.0  # best BM25 of the unit's passages, as a share of the best of all
-    named: float = 4.0  # the question names the unit
+    dense: float = 0.5  # best cosine of the unit's passages
+    near: float = 0.5  # exemplars nearest in meaning
+    words: float = 1.6  # best BM25 of the unit's passages, as a share of the best of all
+    named: float = 1.0  # the question names the unit
 
 
 @dataclass(frozen=True, slots=True)
