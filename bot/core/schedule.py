@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 EARLIEST = 8 * 60  # local minutes after midnight: nothing is sent before
@@ -55,10 +56,15 @@ def zone_of(name: str) -> ZoneInfo:
         raise UnknownZone(name) from error
 
 
+@cache
+def _known_zones() -> tuple[str, ...]:
+    return tuple(sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/", "US/"))))
+
+
 def find_zones(words: str, limit: int = 5) -> list[str]:
     """IANA zones that a person may mean by a name or a city, an exact one alone."""
     wanted = "_".join(words.strip().split()).casefold()
-    known = sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/", "US/")))
+    known = _known_zones()
     exact = [z for z in known if z.casefold() == wanted]
     if exact or not wanted:
         return exact
