@@ -231,22 +231,20 @@ def _unit_passages(unit: Unit) -> list[Passage]:
 
     levels = unit.levels
     out = [
-        passage("definition", f"What “{unit.title}” is", unit.definition.text, (unit.definition.locator,)),
-        passage("in-plain-words", f"{unit.title}, in plain words", unit.in_plain_words),
+        passage("definition", "Definition", unit.definition.text, (unit.definition.locator,)),
+        passage("in-plain-words", "In plain words", unit.in_plain_words),
     ]
     out += [
         passage(a.id, a.id.replace("-", " ").capitalize(), a.text, a.locators, asks=a.asks) for a in unit.activities
     ]
     if unit.equity:
-        out.append(passage("equity", f"Equity in “{unit.title}”", unit.equity.text, unit.equity.locators))
+        out.append(passage("equity", "Equity", unit.equity.text, unit.equity.locators))
     for name, located in (("foundational", levels.foundational), ("advanced", levels.advanced)):
         level: Level = "foundational" if name == "foundational" else "advanced"
-        heading = f"{name.capitalize()} level of “{unit.title}”"
+        heading = f"{name.capitalize()} level"
         out.append(passage(f"levels-{name}", heading, located.text, (located.locator,), level))
-    out += [
-        passage(f"example-{n}", f"An example of “{unit.title}”", e.text) for n, e in enumerate(unit.examples, start=1)
-    ]
-    out += [passage(f"versus-{r.unit.lower()}", f"{unit.code} beside {r.unit}", r.difference) for r in unit.related]
+    out += [passage(f"example-{n}", f"Example {n}", e.text) for n, e in enumerate(unit.examples, start=1)]
+    out += [passage(f"versus-{r.unit.lower()}", f"Beside {r.unit}", r.difference) for r in unit.related]
     return out
 
 
