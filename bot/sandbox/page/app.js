@@ -174,6 +174,7 @@ function show() {
   if (panel.dataset.tab !== store.tab) {
     panel.dataset.tab = store.tab;
     panel.replaceChildren(...(store.tab === "messages" ? [scroller, composerRoot] : [homePanel]));
+    list.stuck = true; // what is taken out of the page forgets how far it was scrolled
   }
   document.title = `${isDm ? userName(botUser()?.id) : `#${channelName(store.channel)}`} · ISP Coach sandbox`;
   if (store.tab === "messages") showMessages();

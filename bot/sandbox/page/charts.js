@@ -104,7 +104,7 @@ function plot(spec, width, label) {
   const left = 16 + Math.max(...ticks.map((tick) => number.format(tick).length)) * 7 + (spec.axis_config?.y_label ? 16 : 0);
   const slot = (width - left - 12) / Math.max(1, labels.length);
   const slanted = longest * 6.4 > slot - 4;
-  const foot = (slanted ? Math.min(104, 18 + longest * 4.6) : 24) + (spec.axis_config?.x_label ? 18 : 0);
+  const foot = (slanted ? Math.min(104, 18 + Math.min(longest, 21) * 3.7) : 24) + (spec.axis_config?.x_label ? 18 : 0);
   const height = 210 + foot;
   const y = (value) => 12 + (1 - (value - bottom) / (top - bottom)) * (height - 12 - foot);
   const x = (index) => left + slot * (index + 0.5);

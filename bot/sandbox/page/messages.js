@@ -34,7 +34,7 @@ export class MessageList {
     this.list = h("div.messages", { role: "list", "aria-label": label });
     this.status = h("div.status-line", { "aria-live": "polite" });
     this.jump = h("button.jump", { type: "button", hidden: true, onclick: () => this.toBottom() }, icon("arrow", 16), "New messages");
-    fill(scroller, [h("div.spring"), this.intro, this.list, this.status, this.jump]);
+    fill(scroller, [inThread ? null : h("div.spring"), this.intro, this.list, this.status, this.jump]);
     scroller.addEventListener("scroll", () => this.noteScroll(), { passive: true });
     new ResizeObserver(() => this.stuck && this.toBottom()).observe(this.list);
     this.list.addEventListener("keydown", (event) => this.walk(event));

@@ -12,9 +12,12 @@ const FOCUSABLE =
 export const focusable = (node) => [...node.querySelectorAll(FOCUSABLE)].filter((item) => item.getClientRects().length > 0);
 
 function refreshInert() {
-  page().inert = stack.length > 0;
-  stack.forEach((layer, index) => {
-    layer.backdrop.inert = index < stack.length - 1;
+  const rest = [page(), ...stack.map((layer) => layer.backdrop)];
+  rest.forEach((node, index) => {
+    const isUnder = index < rest.length - 1;
+    node.inert = isUnder;
+    if (isUnder) node.setAttribute("aria-hidden", "true"); // for readers that don't know inert yet
+    else node.removeAttribute("aria-hidden");
   });
 }
 
@@ -129,6 +132,8 @@ export function popup(anchor, node, { onClose, align = "start", prefer = "below"
   });
 }
 
+const TALLEST = 420;
+
 function placeBeside(anchor, node, { align, prefer, match }) {
   const box = anchor.getBoundingClientRect();
   if (match) node.style.minWidth = `${Math.min(box.width, innerWidth - 16)}px`;
@@ -136,10 +141,11 @@ function placeBeside(anchor, node, { align, prefer, match }) {
   const below = innerHeight - box.bottom - 8;
   const above = box.top - 8;
   const under = prefer === "below" ? below >= Math.min(height, 240) || below >= above : above < Math.min(height, 240) && below > above;
-  node.style.maxHeight = `${Math.max(120, (under ? below : above) - 4)}px`;
+  const room = Math.min(TALLEST, Math.max(120, (under ? below : above) - 4));
+  node.style.maxHeight = `${room}px`;
   const left = align === "end" ? box.right - width : box.left;
   node.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
-  const tall = Math.min(height, Math.max(120, (under ? below : above) - 4));
+  const tall = Math.min(height, room);
   node.style.top = `${Math.max(8, under ? box.bottom + 4 : box.top - tall - 4)}px`;
 }
 
