@@ -239,7 +239,7 @@ def _document_passages(
     unit: str, title: str, blocks: Sequence[str], headings: frozenset[int], tenant: str
 ) -> Iterator[Passage]:
     seen: set[str] = set()
-    for heading, bodies in _sections(blocks, headings):
+    for heading, bodies in _sections(blocks, headings, title):
         for sentences in _cut(bodies):
             part = f"p-{_short_hash(' '.join(words_of(' '.join(sentences))) or ' '.join(sentences), 12)}"
             if part in seen:
@@ -258,7 +258,7 @@ def _document_passages(
             )
 
 
-def _sections(blocks: Sequence[str], headings: frozenset[int]) -> Iterator[tuple[str, list[str]]]:
+def _sections(blocks: Sequence[str], headings: frozenset[int], title: str) -> Iterator[tuple[str, list[str]]]:
     """Each heading with the blocks under it; a heading right under another goes along with it."""
     heading, bodies = "", list[str]()
     for n, block in enumerate(blocks):
@@ -270,7 +270,7 @@ def _sections(blocks: Sequence[str], headings: frozenset[int]) -> Iterator[tuple
             bodies = []
             heading = block
         else:
-            heading = block if not heading or n - 1 not in headings else f"{heading}: {block}"
+            heading = block if heading in {"", title} or n - 1 not in headings else f"{heading}: {block}"
     if bodies:
         yield heading, bodies
 

@@ -160,7 +160,10 @@ class Fetcher:
             "Accept": "text/html, text/plain, text/markdown, application/pdf, */*;q=0.5",
             "Accept-Encoding": "identity",
         }
-        return httpx.URL(url).copy_with(host=host), headers, {"sni_hostname": parts.hostname}
+        try:
+            return httpx.URL(url).copy_with(host=host), headers, {"sni_hostname": parts.hostname}
+        except httpx.InvalidURL as error:
+            raise Unreadable("is no address that can be fetched.") from error
 
     def _resolve(self, host: str, port: int) -> Address:
         """A public address of a host. Raises Unreadable where it has none, or any that is private."""

@@ -139,7 +139,8 @@ def without_running_heads(lines: Sequence[Line]) -> list[Line]:
     edges = {n for found in pages.values() for n in (*found[:_EDGE_LINES], *found[-_EDGE_LINES:])}
 
     def shape(line: Line) -> str:
-        return re.sub(r"\d+", "#", line.text.lower())
+        short = len(line.text.split()) <= _HEADING_WORDS
+        return re.sub(r"\d+", "#", line.text.lower()) if short else line.text
 
     seen = Counter(shape(lines[n]) for n in edges)
     often = max(3, len(pages) // 3)

@@ -71,9 +71,10 @@ class _Markdown:
         self.parsed = Parsed()
         self.current: list[str] = []
 
-    def close(self, *, heading: bool = False) -> None:
+    def close(self, *, heading: bool = False, code: bool = False) -> None:
         if self.current:
-            self.parsed.add(inline(" ".join(self.current)), heading=heading)
+            text = " ".join(self.current)
+            self.parsed.add(text if code else inline(text), heading=heading)
             self.current = []
 
     def one(self, text: str, *, heading: bool = False) -> None:
@@ -87,7 +88,7 @@ def _parse_markdown(lines: list[str]) -> Parsed:
     fenced = False
     for raw in _without_front_matter(lines):
         if _FENCE.match(raw):
-            doc.close()
+            doc.close(code=fenced)
             fenced = not fenced
             continue
         line = re.sub(r"^(?:\s*>)+\s?", "", raw)
