@@ -51,13 +51,13 @@ bench: $(DEV_READY) ## measure start-up and answers beside their baselines (ARGS
 	@$(BIN)/python -m bench $(ARGS)
 
 faults: $(DEV_READY) ## inject every fault of the test plan and print its figure; ROW=S6 for one
-	@$(BIN)/python -m pytest -m fault --fault-row "$(ROW)" -p no:randomly $(ARGS)
+	@$(BIN)/python -m pytest -m fault --fault-row "$(ROW)" $(ARGS)
 
 env: $(DEV_READY) ## write .env.example anew from the settings
 	@$(BIN)/python -m tools.env_example > .env.example
 
 lock: $(DEV_READY) ## pin every dependency anew, with hashes, for all platforms
-	@for name in build:requirements-build.in run:pyproject.toml dev:pyproject.toml; do \
+	@for name in run:pyproject.toml dev:pyproject.toml build:requirements-build.in; do \
 	  kind=$${name%%:*}; source=$${name#*:}; \
 	  case $$kind in build) out=requirements-build.txt; more="-c requirements-dev.txt";; \
 	    run) out=requirements.txt; more=;; dev) out=requirements-dev.txt; more="--group dev";; esac; \
