@@ -21,7 +21,7 @@ _HEAD = """\
 def locator_list(paragraphs: Sequence[PaperParagraph]) -> str:
     """The text of locators.yaml for a paper's paragraphs, in reading order."""
     lines = [f"  {p.locator}: {{digest: '{p.digest}', words: {len(words_of(p.text))}}}" for p in paragraphs]
-    return "\n".join([f'{_HEAD}paper: "{TITLE}"', "paragraphs:", *lines, ""])
+    return "\n".join([f'{_HEAD}title: "{TITLE}"', "paragraphs:", *lines, ""])
 
 
 def write_locators(paper: Path, root: Path) -> int:

@@ -20,6 +20,8 @@ from bot.core.wording import Wording
 _POINTS = 4  # activities shown to a situation or a how-do-I
 _ALL_POINTS = 8  # activities shown where all were asked for
 _STATEMENTS = 5  # statements of the paper shown on a question about the paper
+_AT_LEAST = 2  # points shown, however far behind the best
+_SHARE = 0.45  # further points come this near to the best
 _CLOSE_SECOND = 0.45  # a runner-up with this part of the winner's share is worth a sentence
 
 
@@ -197,8 +199,8 @@ class Writer:
         draft.say(self._text(f"situation.lead.{n}", unit, gist=gist), definition)
         candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
         draft.lines.append(self.wording("ask.situation.points"))
-        for p in self._best(candidates, _POINTS):
-            draft.say(p.text, p, bullet="- ")
+        for p in self._best(candidates, _POINTS, keep_order=False, share=_SHARE):
+            self._point(draft, p)
         move = self._move(unit)
         draft.say(self.wording("ask.situation.first_step", step=move.text), self._of(unit, move.activity))
         self._runner_up(draft, unit, ranked)
@@ -217,8 +219,8 @@ class Writer:
     def _fact(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
         """A question of fact that one unit answers: the statement itself first, then where it belongs."""
         candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
-        for p in self._best(candidates, 3, keep_order=False):
-            draft.say(p.text, p, bullet="- ")
+        for p in self._best(candidates, 3, keep_order=False, share=_SHARE):
+            self._point(draft, p)
         definition = self._of(unit, "definition")
         draft.say(self._text("fact.belongs", unit, gist=_lower_first(definition.text)), definition)
         self._runner_up(draft, unit, ranked)
@@ -263,10 +265,18 @@ class Writer:
         part = passage.part
         return not part.startswith(("definition", "in-plain", "example-", "versus-", "original-"))
 
-    def _best(self, passages: Sequence[Passage], most: int, *, keep_order: bool = True) -> list[Passage]:
-        """The passages that fit the question best, in their own order or best first."""
+    def _point(self, draft: Draft, passage: Passage) -> None:
+        """A passage as a list entry; a level's description says which level it is."""
+        text = self.wording(f"ask.levels.{passage.level}", text=passage.text) if passage.level else passage.text
+        draft.say(text, passage, bullet="- ")
+
+    def _best(
+        self, passages: Sequence[Passage], most: int, *, keep_order: bool = True, share: float = 0.0
+    ) -> list[Passage]:
+        """The passages that fit the question best, in their own order or best first; `share`: this near to the best."""
         scores = self.library.suits(passages)
         order = sorted(range(len(passages)), key=lambda i: -scores[i])[:most]
+        order = [i for n, i in enumerate(order) if n < _AT_LEAST or scores[i] >= share * scores[order[0]]]
         return [passages[i] for i in (sorted(order) if keep_order else order)]
 
     def _move(self, unit: Unit):  # noqa: ANN202 - NextMove of the unit

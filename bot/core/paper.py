@@ -98,7 +98,7 @@ class LocatorEntry(Content):
 class LocatorFile(Content):
     """knowledge/white_paper/locators.yaml: the paper's paragraphs in reading order."""
 
-    paper: str
+    title: str
     paragraphs: dict[Locator, LocatorEntry] = Field(min_length=1)
 
 
