@@ -31,9 +31,9 @@ class Subscription:
             event = None if event is None else {"type": "reset"}
         self._queue.put_nowait(event)
 
-    async def get(self, timeout: float) -> Json | None:
-        """The next event; None at the end. Raises TimeoutError where nothing came within `timeout` seconds."""
-        async with asyncio.timeout(timeout):
+    async def get(self, seconds: float) -> Json | None:
+        """The next event; None at the end. Raises TimeoutError where nothing came within so many seconds."""
+        async with asyncio.timeout(seconds):
             return await self._queue.get()
 
 

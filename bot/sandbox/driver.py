@@ -1,4 +1,4 @@
-"""A test's hands and eyes on the sandbox: say, click, submit; wait for what the bot does. Same code as the page's API."""
+"""A test's hands and eyes on the sandbox: say, click, submit, wait. The same code as behind the page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from bot.sandbox.records import BOT_USER, Json, Message, View
 from bot.sandbox.recorder import RecordedCall, Recorder
+from bot.sandbox.records import BOT_USER, Json, Message, View
 from bot.sandbox.socket_mode import Hub
 from bot.sandbox.state import State
 from bot.sandbox.ui_actions import Hands
@@ -68,7 +68,7 @@ class Driver:
             f"no element {action_id!r}; there are {[e['action_id'] for _, e in elements(blocks)]}"
         )
         block, element = found[index]
-        self._do(self.people.act(user, container, block["block_id"], action_id, element_value(element, value)))
+        self._do(self.people.act(user, container, block["block_id"], action_id, value=element_value(element, value)))
 
     def submit(self, user: str, values: Json | None = None, *, view_id: str | None = None) -> dict[str, str]:
         """Send the visible modal with values by action_id (or {block_id: {action_id: value}}); errors by block_id."""
@@ -124,7 +124,7 @@ class Driver:
             return self.state.homes.get(user)
 
     def messages(self, channel: str, user: str | None = None, *, thread_ts: str | None = None) -> list[Json]:
-        """Messages there, oldest first, as the page shows them; ephemeral ones only for `user`."""
+        """Messages there as the page shows them, oldest first; ephemeral ones only for `user`."""
         with self.state.lock:
             found = [
                 message
@@ -159,9 +159,10 @@ class Driver:
         complete: bool = True,
         timeout: float = WAIT,
     ) -> Json:
-        """The bot's first message there after a ts whose text or blocks hold `contains`; whole unless `complete` is False.
+        """The bot's first message there after a ts that holds `contains` in text or blocks.
 
-        With `user`, messages that only this person sees count too.
+        A stream counts once it has ended, unless `complete` is False. With `user`, messages that only this person
+        sees count too.
         """
 
         def look() -> Json | None:
@@ -205,7 +206,7 @@ class Driver:
         self.wait_for(lambda: len(self.hub.connections) >= connections, timeout, f"{connections} connections")
 
     def wait_idle(self, timeout: float = WAIT, *, quiet: float = 0.3) -> None:
-        """Wait until nothing is under way: all events acknowledged, no call open, and no new one for `quiet` seconds."""
+        """Wait until all events are acknowledged, no call is open, and none came for `quiet` seconds."""
 
         def idle() -> bool:
             busy = self.hub.undelivered or self.recorder.under_way or self.hub.waiting()

@@ -1,4 +1,4 @@
-"""What Slack refuses in messages, modals and Home views. Pure: payload in, problems out; used by the server and by tests."""
+"""What Slack refuses in messages, modals and Home views. Pure: payload in, problems out."""
 
 from __future__ import annotations
 
@@ -15,10 +15,21 @@ VIEW_BYTES = 250_000
 TITLE, METADATA, CALLBACK = 24, 3_000, 255
 CHARTS = 2  # data_visualization blocks in one message
 _MODAL_KEYS = frozenset(
-    "type title blocks close submit private_metadata callback_id clear_on_close notify_on_close external_id "
-    "submit_disabled".split()
+    {
+        "type",
+        "title",
+        "blocks",
+        "close",
+        "submit",
+        "private_metadata",
+        "callback_id",
+        "clear_on_close",
+        "notify_on_close",
+        "external_id",
+        "submit_disabled",
+    }
 )
-_HOME_KEYS = frozenset("type blocks private_metadata callback_id external_id".split())
+_HOME_KEYS = frozenset({"type", "blocks", "private_metadata", "callback_id", "external_id"})
 
 
 def check_message(payload: Mapping[str, Any]) -> list[Problem]:

@@ -96,34 +96,37 @@ def parse_manifest(raw: Mapping[str, Any]) -> Manifest:
     return manifest
 
 
+def _length(value: Any, least: int, most: int, what: str) -> str:
+    text = str(value or "")
+    if not least <= len(text) <= most:
+        raise ManifestError(f"{what} is {least} to {most:,} characters long, not {len(text):,}")
+    return text
+
+
 def _command(raw: Mapping[str, Any]) -> Command:
-    name = str(raw.get("command", ""))
-    if not name.startswith("/") or not 2 <= len(name) <= 32 or name != name.lower() or " " in name:
-        raise ManifestError(f"{name!r} is no command name: a slash and up to 31 lower-case characters without spaces")
-    description, hint = str(raw.get("description", "")), str(raw.get("usage_hint", ""))
-    if not description or len(description) > 2000 or len(hint) > 1000:
-        raise ManifestError(f"{name}: the description is 1 to 2,000 characters long and the usage hint at most 1,000")
+    name = _length(raw.get("command"), 2, 32, "a command name")
+    if not name.startswith("/") or name != name.lower() or " " in name:
+        raise ManifestError(f"{name!r} is no command name: a slash, then lower-case characters without spaces")
+    description = _length(raw.get("description"), 1, 2_000, f"the description of {name}")
+    hint = _length(raw.get("usage_hint"), 0, 1_000, f"the usage hint of {name}")
     return Command(name, description, hint, bool(raw.get("should_escape", False)))
 
 
 def _shortcut(raw: Mapping[str, Any]) -> Shortcut:
-    kind, callback_id = raw.get("type"), str(raw.get("callback_id", ""))
+    callback_id = _length(raw.get("callback_id"), 1, 255, "a shortcut's callback_id")
+    kind = raw.get("type")
     if kind not in {"global", "message"}:
         raise ManifestError(f"shortcut {callback_id!r}: type is global or message")
-    if not 1 <= len(callback_id) <= 255:
-        raise ManifestError("a shortcut's callback_id is 1 to 255 characters long")
-    name, description = str(raw.get("name", "")), str(raw.get("description", ""))
-    if not 1 <= len(name) <= 24 or not 1 <= len(description) <= 150:
-        raise ManifestError(f"shortcut {callback_id!r}: name is 1 to 24 characters long, description 1 to 150")
+    name = _length(raw.get("name"), 1, 24, f"the name of shortcut {callback_id!r}")
+    description = _length(raw.get("description"), 1, 150, f"the description of shortcut {callback_id!r}")
     return Shortcut(name, callback_id, "global" if kind == "global" else "message", description)
 
 
 def _check(raw: Mapping[str, Any], manifest: Manifest) -> None:
-    name = manifest.name
-    if not 1 <= len(name) <= 35:
-        raise ManifestError("display_information.name is 1 to 35 characters long")
-    if len(str((raw.get("display_information") or {}).get("description", ""))) > 140:
-        raise ManifestError("display_information.description is at most 140 characters long")
+    shown = raw.get("display_information") or {}
+    _length(manifest.name, 1, 35, "display_information.name")
+    _length(shown.get("description"), 0, 140, "display_information.description")
+    _length(shown.get("long_description"), 0, 4_000, "display_information.long_description")
     counts = (
         (len(manifest.commands), MAX_COMMANDS, "slash commands"),
         (len(manifest.shortcuts), MAX_SHORTCUTS, "shortcuts"),

@@ -13,7 +13,6 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.sandbox.bus import Subscription
-from bot.sandbox.faults import FaultError
 from bot.sandbox.records import Json
 from bot.sandbox.ui_api import UiError, clock_card, parse_instant, text_field
 
@@ -164,7 +163,7 @@ class PageSide:
 
     async def _action(self, body: Json) -> Json:
         user, block_id, action_id = (text_field(body, name) for name in ("user", "block_id", "action_id"))
-        await self.people.act(user, _container(body), block_id, action_id, body.get("value"), _values(body))
+        await self.people.act(user, _container(body), block_id, action_id, value=body.get("value"), state=_values(body))
         return {}
 
     async def _suggest(self, body: Json) -> Json:
@@ -210,8 +209,9 @@ class PageSide:
         return {"clock": clock_card(self.sandbox.state)}
 
     async def _faults(self, body: Json) -> Json:
-        faults, times = self.sandbox.faults, int(body.get("times") or 1)
+        faults = self.sandbox.faults
         try:
+            times = int(body.get("times", 1))
             if body.get("clear"):
                 faults.clear()
             elif body.get("socket"):
@@ -221,7 +221,7 @@ class PageSide:
             else:
                 more = {k: v for k, v in body.items() if k not in {"method", "kind", "times", "user"}}
                 faults.add(text_field(body, "method"), text_field(body, "kind"), times=times, **more)
-        except (FaultError, TypeError) as error:
+        except (ValueError, TypeError) as error:  # FaultError is a ValueError
             raise UiError("unknown_fault", str(error)) from error
         return {"faults": faults.wire()}
 

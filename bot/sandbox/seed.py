@@ -1,4 +1,4 @@
-"""Who and what is there when the sandbox starts: three people of a health service, their channels, everyday messages."""
+"""Who and what is there at the start: three people of a health service, their channels, everyday messages."""
 
 from __future__ import annotations
 
@@ -44,15 +44,19 @@ def messages() -> Iterator[tuple[str, str, str, int]]:
     yield (
         "C0ROLLOUT",
         "U0ANA",
-        "Ward 3 is still not doing the bedside checks. I ran the training twice and everyone said it was great, "
-        "but two weeks later nothing has changed on the floor.",
+        (
+            "Ward 3 is still not doing the bedside checks. I ran the training twice and everyone said it was great, "
+            "but two weeks later nothing has changed on the floor."
+        ),
         240,
     )
     yield (
         "C0ROLLOUT",
         "U0BEN",
-        "Same on 5. The night team told me nobody asked them before the form was chosen, so they see it as "
-        "management's project.",
+        (
+            "Same on 5. The night team told me nobody asked them before the form was chosen, so they see it as "
+            "management's project."
+        ),
         225,
     )
     yield (

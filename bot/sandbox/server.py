@@ -75,7 +75,7 @@ class Sandbox(Driver):
     # --- life ---
 
     def start(self) -> Self:
-        """Listen; returns once the page can be opened. Raises SandboxStartError, for example where the port is taken."""
+        """Listen; returns once the page can be opened. Raises SandboxStartError, for example for a taken port."""
         listener = self._listen()
         self.port = listener.getsockname()[1]
         self.state.base_url = self.url

@@ -1,4 +1,4 @@
-"""The addresses that the bot talks to: Web API, Socket Mode, response URLs, uploads. Faults of the Web API happen here."""
+"""The addresses that the bot talks to: Web API with its faults, Socket Mode, response URLs, files."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from bot.sandbox.web_api import SlackError, parse_arguments
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
+TOO_MANY_REQUESTS = 429
 BODY_LIMIT = 5_000_000  # bytes of a Web API call
 ERROR_PAGE = "<!DOCTYPE html><html><head><title>Slack</title></head><body><h1>Server Error</h1></body></html>"
 
@@ -33,7 +34,7 @@ class BrokenResponse(Response):
         super().__init__(body, media_type="application/json")
         self.sent = sent
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Send what is to be sent, then cut the line."""
         if self.sent:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -91,7 +92,7 @@ class SlackSide:
             response = self.sandbox.api.answer(method, args, _token(request, args))
         elif fault.base.startswith("error:"):
             response = {"ok": False, "error": fault.base.removeprefix("error:")}
-        answer = self._plain(response or {}) if fault is None else await self._spoiled(fault, response or {})
+        answer = self._plain(response or {}) if fault is None else self._spoiled(fault, response or {})
         name = fault.kind if fault else None
         self.sandbox.recorder.add(method, args, response, arrived=arrived, status=answer.status_code, fault=name)
         if fault is not None and fault.base in {"timeout", "slow"}:
@@ -108,25 +109,18 @@ class SlackSide:
         scopes = ",".join(sorted(self.sandbox.state.manifest.scopes))
         return JSONResponse(response, headers={"x-oauth-scopes": scopes, "x-slack-req-id": "sandbox"})
 
-    async def _spoiled(self, fault: ApiFault, response: Json) -> Response:
+    def _spoiled(self, fault: ApiFault, response: Json) -> Response:
         kind = fault.base
-        if kind == "429":
-            body = {"ok": False, "error": "ratelimited"}
-            return JSONResponse(body, status_code=429, headers={"retry-after": str(fault.retry_after)})
-        if kind in {"500", "502", "503"}:
-            return PlainTextResponse("Internal Server Error", status_code=int(kind))
-        if kind == "html":
-            return Response(ERROR_PAGE, media_type="text/html")
-        if kind == "reset":
-            return BrokenResponse(b"", sent=0)
-        if kind == "cut":
-            body_bytes = json.dumps(response or {"ok": True}).encode()
-            return BrokenResponse(body_bytes, sent=max(1, len(body_bytes) // 2))
+        if kind.isdigit():
+            return _http_error(int(kind), fault.retry_after)
         if kind.startswith("error:"):
             return self._plain({"ok": False, "error": kind.removeprefix("error:")})
-        return (
-            self._plain(response) if kind == "slow" else BrokenResponse(b"", sent=0)
-        )  # timeout: silence, then the end
+        if kind == "html":
+            return Response(ERROR_PAGE, media_type="text/html")
+        if kind == "slow":
+            return self._plain(response)
+        body = json.dumps(response or {"ok": True}).encode()
+        return BrokenResponse(body, sent=len(body) // 2 if kind == "cut" else 0)  # a time-out: silence, then the end
 
     async def respond(self, request: Request) -> Response:
         """A response_url."""
@@ -165,6 +159,13 @@ class SlackSide:
         if shown is None:
             headers["content-disposition"] = f'attachment; filename="{file.id}"'
         return Response(file.content, media_type=shown or "application/octet-stream", headers=headers)
+
+
+def _http_error(status: int, retry_after: int) -> Response:
+    if status == TOO_MANY_REQUESTS:
+        body = {"ok": False, "error": "ratelimited"}
+        return JSONResponse(body, status_code=status, headers={"retry-after": str(retry_after)})
+    return PlainTextResponse("Internal Server Error", status_code=status)
 
 
 def _token(request: Request, args: Json) -> str | None:

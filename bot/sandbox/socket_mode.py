@@ -13,7 +13,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bot.sandbox.events import event_callback
-from bot.sandbox.faults import EventFault, Faults
+from bot.sandbox.faults import SOCKET_KINDS, EventFault, FaultError, Faults
 from bot.sandbox.records import APP, Json
 from bot.sandbox.state import State
 
@@ -158,6 +158,8 @@ class Hub:
 
     async def disturb(self, kind: str, times: int = 1) -> None:
         """Bring about a socket fault of faults.SOCKET_KINDS on every open connection; refuse works on the next ones."""
+        if kind not in SOCKET_KINDS:
+            raise FaultError(f"no socket fault {kind!r}; there are {', '.join(SOCKET_KINDS)}")
         if kind == "refuse":
             self.faults.refuse_sockets(times)
             return

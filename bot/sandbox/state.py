@@ -1,4 +1,4 @@
-"""The workspace: who and what is there, behind one lock. Every change is told to the pages and, as events, to the bot."""
+"""The workspace, behind one lock. Every change is told to the pages and, as events, to the bot."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ def _pieces(text: str, people: Mapping[str, str], rooms: Mapping[str, str]) -> l
     pieces: list[tuple[str, str]] = []
     end = 0
     for match in _TOKEN.finditer(text):
-        if match["user"] and match["user_id"] not in people or match["channel"] and match["channel_id"] not in rooms:
+        stranger = match["user"] and match["user_id"] not in people
+        if stranger or (match["channel"] and match["channel_id"] not in rooms):
             continue
         if match.start() > end:
             pieces.append(("text", text[end : match.start()]))

@@ -27,13 +27,13 @@ class Hands(People):
     # --- buttons, selects, pickers ---
 
     async def act(
-        self, user: str, container: Json, block_id: str, action_id: str, value: Any, state: Any = None
+        self, user: str, container: Json, block_id: str, action_id: str, *, value: Any, state: Any = None
     ) -> None:
         """Use an element of a message or view; `value` is what was chosen, in Slack's form for that element."""
         self._interactive()
         self.user(user)
         with self.state.change():
-            payload = self._action_payload(user, container, block_id, action_id, value, state)
+            payload = self._action_payload(user, container, block_id, action_id, value=value, state=state)
         await self._ask(user, "interactive", payload, "The action")
 
     def _interactive(self) -> None:
@@ -41,7 +41,7 @@ class Hands(People):
             raise UiError("not_interactive", "This app is not configured to handle interactive responses.")
 
     def _action_payload(
-        self, user: str, container: Json, block_id: str, action_id: str, value: Any, state: Any
+        self, user: str, container: Json, block_id: str, action_id: str, *, value: Any, state: Any
     ) -> Json:
         view, message = self._touched(user, container)
         blocks = view.content["blocks"] if view else (message.blocks if message else None) or []

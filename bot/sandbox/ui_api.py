@@ -1,4 +1,4 @@
-"""What people do on the page, and tests through the driver: type, click, submit, open. All on the server's event loop."""
+"""What people do on the page, and tests through the driver: type, send commands, look."""
 
 from __future__ import annotations
 

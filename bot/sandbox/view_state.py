@@ -97,22 +97,24 @@ def refusals(blocks: list[Json], values: Json) -> dict[str, str]:
     return found
 
 
+FORMS: Mapping[str, tuple[str, str]] = {
+    "email_text_input": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "Please enter a valid email address."),
+    "url_text_input": (r"https?://\S+", "Please enter a valid URL."),
+}
+
+
 def _refusal(element: Json, value: Any, *, optional: bool) -> str | None:
     if value in (None, "", []):
         return None if optional else REQUIRED
-    kind = element["type"]
+    kind, most = element["type"], element.get("max_selected_items")
     if kind == "plain_text_input":
         return _length(element, str(value))
     if kind == "number_input":
         return _number(element, str(value))
-    if kind == "email_text_input" and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", str(value)):
-        return "Please enter a valid email address."
-    if kind == "url_text_input" and not re.fullmatch(r"https?://\S+", str(value)):
-        return "Please enter a valid URL."
-    most = element.get("max_selected_items")
-    if isinstance(most, int) and isinstance(value, list) and len(value) > most:
-        return f"Please select at most {most}."
-    return None
+    if kind in FORMS:
+        return None if re.fullmatch(FORMS[kind][0], str(value)) else FORMS[kind][1]
+    too_many = isinstance(most, int) and isinstance(value, list) and len(value) > most
+    return f"Please select at most {most}." if too_many else None
 
 
 def _length(element: Json, value: str) -> str | None:

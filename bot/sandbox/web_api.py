@@ -180,7 +180,7 @@ class WebApi:
             raise SlackError("invalid_auth")
         if self.revoked:
             raise SlackError("token_revoked")
-        if (token == self.app_token) != (entry.token == "app"):
+        if (token == self.app_token) != (entry.token == "app"):  # noqa: S105 - a kind of token
             raise SlackError("not_allowed_token_type")
 
     def require(self, *scopes: str) -> None:
@@ -255,7 +255,7 @@ def _auth_test(call: Call) -> Json:
     }
 
 
-@method("apps.connections.open", token="app")
+@method("apps.connections.open", token="app")  # noqa: S106 - a kind of token
 def _open_connection(call: Call) -> Json:
     if not call.state.manifest.socket_mode:
         raise SlackError("socket_mode_not_enabled")

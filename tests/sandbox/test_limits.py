@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.sandbox.payloads import button, modal, plain, text_input
 
 from bot.sandbox.limits import check_home, check_message, check_view
+from tests.sandbox.payloads import button, modal, plain, text_input
 
 
 def mrkdwn(text: str) -> dict[str, Any]:
@@ -119,17 +119,32 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (actions({**button("a"), "accessibility_label": "l" * 76}), "/blocks/0/elements/0/accessibility_label", "75"),
     (actions({**button("a"), "agent_prompt": "p" * 4001}), "/blocks/0/elements/0/agent_prompt", "4000"),
     (
-        actions({**button("a"), "confirm": {"title": plain("t" * 101), "text": plain("t"), "confirm": plain("y"), "deny": plain("n")}}),
+        actions(
+            {
+                **button("a"),
+                "confirm": {"title": plain("t" * 101), "text": plain("t"), "confirm": plain("y"), "deny": plain("n")},
+            }
+        ),
         "/blocks/0/elements/0/confirm/title/text",
         "100",
     ),
     (
-        actions({**button("a"), "confirm": {"title": plain("t"), "text": plain("t" * 301), "confirm": plain("y"), "deny": plain("n")}}),
+        actions(
+            {
+                **button("a"),
+                "confirm": {"title": plain("t"), "text": plain("t" * 301), "confirm": plain("y"), "deny": plain("n")},
+            }
+        ),
         "/blocks/0/elements/0/confirm/text/text",
         "300",
     ),
     (
-        actions({**button("a"), "confirm": {"title": plain("t"), "text": plain("t"), "confirm": plain("y" * 31), "deny": plain("n")}}),
+        actions(
+            {
+                **button("a"),
+                "confirm": {"title": plain("t"), "text": plain("t"), "confirm": plain("y" * 31), "deny": plain("n")},
+            }
+        ),
         "/blocks/0/elements/0/confirm/confirm/text",
         "30",
     ),
@@ -139,8 +154,16 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (section(accessory=select(101)), "/blocks/0/accessory/options", "100 items"),
     (section(accessory=select(0)), "/blocks/0/accessory/options", "at least 1"),
     (section(accessory=select(1, placeholder=plain("p" * 151))), "/blocks/0/accessory/placeholder/text", "150"),
-    (section(accessory=select(1, initial_option=option("9"))), "/blocks/0/accessory/initial_option", "one of the options"),
-    (section(accessory={**select(0), "options": [option("v", "t" * 76)]}), "/blocks/0/accessory/options/0/text/text", "75"),
+    (
+        section(accessory=select(1, initial_option=option("9"))),
+        "/blocks/0/accessory/initial_option",
+        "one of the options",
+    ),
+    (
+        section(accessory={**select(0), "options": [option("v", "t" * 76)]}),
+        "/blocks/0/accessory/options/0/text/text",
+        "75",
+    ),
     (section(accessory={**select(0), "options": [option("v" * 151)]}), "/blocks/0/accessory/options/0/value", "150"),
     (
         section(accessory={**select(0), "options": [{**option("v"), "description": plain("d" * 76)}]}),
@@ -152,8 +175,16 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (actions(boxes("overflow", 1)), "/blocks/0/elements/0/options", "at least 2"),
     (actions(boxes("overflow", 6)), "/blocks/0/elements/0/options", "5 items"),
     (actions({"type": "multi_users_select", "action_id": "m"}), "/blocks/0/elements/0", "not allowed in actions"),
-    (actions({"type": "datepicker", "action_id": "d", "initial_date": "28.2."}), "/blocks/0/elements/0/initial_date", "YYYY"),
-    (actions({"type": "datetimepicker", "action_id": "d", "initial_date_time": 99}), "/blocks/0/elements/0/initial_date_time", "from"),
+    (
+        actions({"type": "datepicker", "action_id": "d", "initial_date": "28.2."}),
+        "/blocks/0/elements/0/initial_date",
+        "YYYY",
+    ),
+    (
+        actions({"type": "datetimepicker", "action_id": "d", "initial_date_time": 99}),
+        "/blocks/0/elements/0/initial_date_time",
+        "from",
+    ),
     ({**IMAGE, "alt_text": ""}, "/blocks/0/alt_text", "at least 1"),
     ({"type": "image", "image_url": "https://x.example/a.png"}, "/blocks/0", "alt_text"),
     ({"type": "image", "alt_text": "a"}, "/blocks/0", "image_url and slack_file"),
@@ -180,7 +211,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "card"}, "/blocks/0", "at least one"),
     (card(body=mrkdwn("b" * 201)), "/blocks/0/body/text", "200"),
     ({"type": "carousel", "elements": [card()] * 11}, "/blocks/0/elements", "10 items"),
-    ({"type": "container", "title": plain("t"), "child_blocks": [section()] * 11}, "/blocks/0/child_blocks", "10 items"),
+    (
+        {"type": "container", "title": plain("t"), "child_blocks": [section()] * 11},
+        "/blocks/0/child_blocks",
+        "10 items",
+    ),
     ({"type": "context_actions", "elements": [button("a")]}, "/blocks/0/elements/0", "not allowed in context_actions"),
     ({"type": "sparkles"}, "/blocks/0/type", "unsupported type: sparkles"),
     ({"type": "alert", "text": plain("a")}, "/blocks/0", "not allowed in message"),
@@ -249,8 +284,16 @@ def test_a_good_modal_passes_with_a_hundred_blocks() -> None:
         (modal({"type": "markdown", "text": "m"}), "/blocks/0", "not allowed in modal"),
         (modal({"type": "alert", "text": plain("a" * 201)}), "/blocks/0/text/text", "200"),
         (modal(text_input("b", max_length=3001), submit=plain("s")), "/blocks/0/element/max_length", "3000"),
-        (modal(text_input("b", min_length=9, max_length=3), submit=plain("s")), "/blocks/0/element/min_length", "greater"),
-        (modal(text_input("b", initial_value="v" * 9, max_length=3), submit=plain("s")), "/blocks/0/element/initial_value", "3"),
+        (
+            modal(text_input("b", min_length=9, max_length=3), submit=plain("s")),
+            "/blocks/0/element/min_length",
+            "greater",
+        ),
+        (
+            modal(text_input("b", initial_value="v" * 9, max_length=3), submit=plain("s")),
+            "/blocks/0/element/initial_value",
+            "3",
+        ),
         (modal({**text_input("b"), "label": plain("l" * 2001)}, submit=plain("s")), "/blocks/0/label/text", "2000"),
         (modal({**text_input("b"), "hint": plain("l" * 2001)}, submit=plain("s")), "/blocks/0/hint/text", "2000"),
         (
@@ -277,7 +320,9 @@ def test_home_takes_tables_and_charts_but_no_date_time_picker_and_no_title() -> 
     assert {p.pointer for p in problems} == {"", "/blocks/0/elements/0"}
 
 
-@pytest.mark.parametrize("odd", [None, 7, "text", [], [None], [7], [{}], [{"type": None}], [{"type": "section", "text": 5}]])
+@pytest.mark.parametrize(
+    "odd", [None, 7, "text", [], [None], [7], [{}], [{"type": None}], [{"type": "section", "text": 5}]]
+)
 def test_nonsense_is_a_problem_or_nothing_never_an_exception(odd: Any) -> None:
     for check in (check_message, check_view, check_home):
         assert isinstance(check({"blocks": odd}), list)

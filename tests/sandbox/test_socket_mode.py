@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 
 from bot.sandbox import Sandbox
 from bot.sandbox.seed import default_manifest
-from tests.sandbox.conftest import SILENCE, RawBot
+from tests.sandbox.rawbot import SILENCE, RawBot
 
 Opened = Callable[..., RawBot]
 
@@ -25,9 +25,8 @@ def test_hello_tells_the_life_of_the_connection(raw_bot: Opened) -> None:
 
 def test_a_ticket_opens_one_socket(sandbox: Sandbox, client: WebClient) -> None:
     url = client.apps_connections_open(app_token=sandbox.app_token)["url"]
-    with connect(url, proxy=None):
-        with pytest.raises(InvalidStatus):
-            connect(url, proxy=None)
+    with connect(url, proxy=None), pytest.raises(InvalidStatus):
+        connect(url, proxy=None)
 
 
 def test_connections_open_needs_the_app_token(client: WebClient, sandbox: Sandbox) -> None:
@@ -58,7 +57,11 @@ def test_the_bots_own_posts_come_back_with_its_bot_id(client: WebClient, raw_bot
     bot.wait(3, "events_api")
     posted, changed, deleted = sorted(bot.events("message") or [], key=lambda event: event["event_ts"])
     assert (posted["bot_id"], posted["user"]) == ("B0COACH", "U0COACH")
-    assert (changed["subtype"], changed["message"]["text"], changed["previous_message"]["text"]) == ("message_changed", "hello again", "hello")
+    assert (changed["subtype"], changed["message"]["text"], changed["previous_message"]["text"]) == (
+        "message_changed",
+        "hello again",
+        "hello",
+    )
     assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ts)
 
 
@@ -172,7 +175,7 @@ def test_escaped_commands_carry_ids(sandbox: Sandbox, raw_bot: Opened) -> None:
 
 def test_pings_are_answered_until_the_socket_falls_silent(sandbox: Sandbox, client: WebClient) -> None:
     url = client.apps_connections_open(app_token=sandbox.app_token)["url"]
-    with connect(url, proxy=None, ping_interval=None) as socket:
+    with connect(url, proxy=None, ping_interval=None, close_timeout=0.2) as socket:
         socket.recv(timeout=5)
         assert socket.ping().wait(5)
         sandbox.disturb_sockets("silent")

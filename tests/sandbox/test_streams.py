@@ -8,8 +8,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.messages.chunk import MarkdownTextChunk, TaskUpdateChunk
 
 from bot.sandbox import Sandbox
-from tests.sandbox.conftest import RawBot
 from tests.sandbox.payloads import refused
+from tests.sandbox.rawbot import RawBot
 
 WHO = {"recipient_team_id": "T0SANDBOX", "recipient_user_id": "U0ANA"}
 
@@ -39,7 +39,12 @@ def test_tasks_are_updated_in_place_and_their_details_grow(sandbox: Sandbox, cli
     stream.append(chunks=[TaskUpdateChunk(id="1", title="Searched", status="complete", details="C5")])
     stream.stop(chunks=[MarkdownTextChunk(text="Done")])
     task, text = sandbox.messages("D0ANA")[-1]["blocks"]
-    assert (task["type"], task["title"], task["status"], len(task["details"]["elements"])) == ("task_card", "Searched", "complete", 2)
+    assert (task["type"], task["title"], task["status"], len(task["details"]["elements"])) == (
+        "task_card",
+        "Searched",
+        "complete",
+        2,
+    )
     assert text["text"] == "Done"
 
 
@@ -102,10 +107,20 @@ def test_a_session_that_is_processing_does_not_end_with_the_reply(sandbox: Sandb
     assert sandbox.state.statuses["D0ANA", root] != ""
     client.agents_sessions_setStatus(channel_id="D0ANA", thread_ts=root, status="active")
     assert sandbox.state.statuses["D0ANA", root] == ""
-    assert refused(client, "agents.sessions.setStatus", channel_id="D0ANA", thread_ts=root, status="odd")["error"] == "invalid_status"
-    assert client.agents_sessions_rename(channel_id="D0ANA", thread_ts=root, title="Falls")["session"]["title"] == "Falls"
+    assert (
+        refused(client, "agents.sessions.setStatus", channel_id="D0ANA", thread_ts=root, status="odd")["error"]
+        == "invalid_status"
+    )
+    assert (
+        client.agents_sessions_rename(channel_id="D0ANA", thread_ts=root, title="Falls")["session"]["title"] == "Falls"
+    )
 
 
-def test_suggested_prompts_need_the_assistant_scope(sandbox: Sandbox, client: WebClient, raw_bot: Callable[..., RawBot]) -> None:
+def test_suggested_prompts_need_the_assistant_scope(
+    sandbox: Sandbox, client: WebClient, raw_bot: Callable[..., RawBot]
+) -> None:
     prompts = [{"title": "Plan", "message": "Help me plan"}]
-    assert refused(client, "assistant.threads.setSuggestedPrompts", channel_id="D0ANA", prompts=prompts)["needed"] == "assistant:write"
+    assert (
+        refused(client, "assistant.threads.setSuggestedPrompts", channel_id="D0ANA", prompts=prompts)["needed"]
+        == "assistant:write"
+    )

@@ -9,8 +9,8 @@ from slack_sdk import WebClient
 from bot.sandbox import Sandbox
 from bot.sandbox.seed import default_manifest
 from bot.sandbox.ui_api import UiError
-from tests.sandbox.conftest import SILENCE, RawBot
 from tests.sandbox.payloads import button, modal, plain, refused, text_input
+from tests.sandbox.rawbot import SILENCE, RawBot
 
 Opened = Callable[..., RawBot]
 HOME = {"type": "home", "blocks": [{"type": "divider"}]}
@@ -63,7 +63,9 @@ def test_an_update_with_a_stale_hash_is_a_conflict(sandbox: Sandbox, client: Web
     view = client.views_open(trigger_id=trigger(sandbox), view=form(external_id="e"))["view"]
     newer = client.views_update(view_id=view["id"], hash=view["hash"], view=form(external_id="e"))["view"]
     assert newer["hash"] != view["hash"]
-    assert refused(client, "views.update", view_id=view["id"], hash=view["hash"], view=form())["error"] == "hash_conflict"
+    assert (
+        refused(client, "views.update", view_id=view["id"], hash=view["hash"], view=form())["error"] == "hash_conflict"
+    )
     assert refused(client, "views.update", view_id="V0GONE", view=form())["error"] == "not_found"
     client.views_update(external_id="e", view=form())
 
@@ -140,24 +142,24 @@ def test_errors_for_a_block_that_is_no_input_are_the_bots_mistake(
 
 
 @pytest.mark.parametrize(
-    ("answer", "depth", "title"),
+    ("answer", "top_of"),
     [
-        ({"response_action": "update", "view": {**form(), "title": plain("Thanks")}}, 2, "Thanks"),
-        ({"response_action": "push", "view": {**form(), "title": plain("More")}}, 3, "More"),
-        ({"response_action": "clear"}, 0, None),
-        (None, 1, "A form"),
+        ({"response_action": "update", "view": {**form(), "title": plain("Thanks")}}, (2, "Thanks")),
+        ({"response_action": "push", "view": {**form(), "title": plain("More")}}, (3, "More")),
+        ({"response_action": "clear"}, (0, None)),
+        (None, (1, "A form")),
     ],
 )
 def test_each_response_action(
-    sandbox: Sandbox, client: WebClient, raw_bot: Opened, answer: Any, depth: int, title: str | None
+    sandbox: Sandbox, client: WebClient, raw_bot: Opened, answer: Any, top_of: tuple[int, str | None]
 ) -> None:
     raw_bot(lambda _: answer)
     client.views_open(trigger_id=trigger(sandbox), view=form())
     client.views_push(trigger_id=trigger(sandbox), view=form())
     assert sandbox.submit("U0ANA", {"typed": "A"}) == {}
     top = sandbox.modal("U0ANA")
-    assert len(sandbox.state.stacks.get("U0ANA", [])) == depth
-    assert (top.content["title"]["text"] if top else None) == title
+    depth = len(sandbox.state.stacks.get("U0ANA", []))
+    assert (depth, top.content["title"]["text"] if top else None) == top_of
 
 
 def test_an_answer_with_a_view_that_slack_refuses_is_shown_as_trouble(
@@ -180,11 +182,22 @@ def test_no_acknowledgement_leaves_the_modal_and_says_so(client: WebClient, raw_
     assert sandbox.modal("U0ANA") is not None
 
 
-def test_an_update_keeps_what_was_typed_in_the_same_fields(sandbox: Sandbox, client: WebClient, raw_bot: Opened) -> None:
+def test_an_update_keeps_what_was_typed_in_the_same_fields(
+    sandbox: Sandbox, client: WebClient, raw_bot: Opened
+) -> None:
     bot = raw_bot()
     choose = {"type": "actions", "block_id": "pick", "elements": [button("more")]}
     view = client.views_open(trigger_id=trigger(sandbox), view=form(text_input("name"), choose))["view"]
-    sandbox._do(sandbox.people.act("U0ANA", {"type": "view", "view_id": view["id"]}, "pick", "more", {}, {"name": {"typed": {"value": "Ana"}}}))
+    sandbox._do(
+        sandbox.people.act(
+            "U0ANA",
+            {"type": "view", "view_id": view["id"]},
+            "pick",
+            "more",
+            value={},
+            state={"name": {"typed": {"value": "Ana"}}},
+        )
+    )
     assert bot.wait(1, "interactive")[0]["payload"]["view"]["state"]["values"]["name"]["typed"]["value"] == "Ana"
     kept = client.views_update(view_id=view["id"], view=form(text_input("name"), text_input("extra", "e")))["view"]
     assert kept["state"]["values"]["name"]["typed"]["value"] == "Ana"

@@ -122,7 +122,9 @@ def test_an_ephemeral_message_is_only_its_readers_and_cannot_be_edited(sandbox: 
     assert [m["text"] for m in sandbox.messages("C0ROLLOUT", "U0ANA") if m.get("ephemeral")] == ["for you"]
     assert not [m for m in sandbox.messages("C0ROLLOUT", "U0BEN") if m.get("ephemeral")]
     assert refused(client, "chat.update", channel="C0ROLLOUT", ts=ts, text="x")["error"] == "message_not_found"
-    assert refused(client, "chat.postEphemeral", channel="D0ANA", user="U0BEN", text="x")["error"] == "user_not_in_channel"
+    assert (
+        refused(client, "chat.postEphemeral", channel="D0ANA", user="U0BEN", text="x")["error"] == "user_not_in_channel"
+    )
 
 
 def test_history_is_newest_first_with_metadata_only_when_asked(client: WebClient) -> None:
@@ -135,7 +137,9 @@ def test_history_is_newest_first_with_metadata_only_when_asked(client: WebClient
     assert (plain[0]["reply_count"], "metadata" in plain[1]) == (1, False)
     full = client.conversations_history(channel="D0ANA", include_all_metadata=True, limit=1, oldest="1.0")
     assert full["has_more"]
-    rest = client.conversations_history(channel="D0ANA", include_all_metadata=True, limit=1, cursor=full["response_metadata"]["next_cursor"])
+    rest = client.conversations_history(
+        channel="D0ANA", include_all_metadata=True, limit=1, cursor=full["response_metadata"]["next_cursor"]
+    )
     assert rest["messages"][0]["metadata"] == metadata
     assert [m["text"] for m in client.conversations_replies(channel="D0ANA", ts=root)["messages"]] == ["two", "below"]
 
@@ -156,7 +160,9 @@ def test_people_and_rooms_can_be_looked_up(client: WebClient) -> None:
 
 
 def test_a_file_takes_three_steps_and_is_then_in_the_channel(sandbox: Sandbox, client: WebClient) -> None:
-    done = client.files_upload_v2(channel="D0ANA", filename="profile.png", content=b"\x89PNG\r\n", alt_txt="Your profile", initial_comment="Here")
+    done = client.files_upload_v2(
+        channel="D0ANA", filename="profile.png", content=b"\x89PNG\r\n", alt_txt="Your profile", initial_comment="Here"
+    )
     shared = sandbox.messages("D0ANA")[-1]
     assert (shared["text"], shared["files"][0]["alt_txt"]) == ("Here", "Your profile")
     assert client.files_info(file=done["file"]["id"])["file"]["ims"] == ["D0ANA"]
