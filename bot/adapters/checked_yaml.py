@@ -72,7 +72,8 @@ class Sheet:
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
+            # A key that nobody knows comes first: it is a misspelling, of which "is missing" is only the shadow.
+            first = min(error.errors(include_url=False), key=lambda found: found["type"] != "extra_forbidden")
             more = error.error_count() - 1
             problem = _problem(dict(first)) + (f" (and {more} more)" if more else "")
             raise self.error(first["loc"], problem) from error
