@@ -12,6 +12,8 @@ from bot.core.framework import Knowledge, Passage
 from bot.core.triage import Triage
 from bot.core.wording import Wording
 from bot.ports import Clock, Repositories
+from bot.services.nudges import Nudges
+from bot.services.selfchecks import SelfChecks
 from bot.settings import Settings
 from bot.slack.messenger import SlackMessenger
 from bot.slack.mrkdwn import Links
@@ -74,3 +76,5 @@ class Deps:
     intents: Mapping[str, IntentHandler] = field(default_factory=dict)  # what is done for each wish
     subcommands: Mapping[str, str] = field(default_factory=dict)  # first words after /coach that mean a wish outright
     buttons: frozenset[str] = frozenset()  # action prefixes that somebody registered: offer no others
+    selfchecks: SelfChecks | None = None  # None only in a bot without that feature
+    nudges: Nudges | None = None  # the same for reflections

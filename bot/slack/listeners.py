@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from bot.slack import ask, privacy, share, sources, talk, triage
+from bot.slack import ask, home, nudge_settings, nudges, privacy, reflect, selfcheck, share, sources, talk, triage
 from bot.slack.registry import Registration, Registry
 
 # talk     DM messages, mentions, /coach, help, small talk, care, welcome
@@ -43,8 +43,25 @@ from bot.slack.registry import Registration, Registry
 # sources  the passage behind a source button
 # share    a private answer to a channel
 # triage   /coach which, the message shortcut, close calls, "Not right?"
+# selfcheck       /selfcheck, its modal and result
+# nudges          /reflect, and the buttons on every weekly prompt
+# nudge_settings  day, time and zone of the weekly prompt
+# reflect         answering a prompt, commitments, the journal
+# home     the App Home
 # privacy  what is kept, a copy, deletion; uninstall
-FEATURES: tuple[ModuleType, ...] = (talk, ask, sources, share, triage, privacy)
+FEATURES: tuple[ModuleType, ...] = (
+    talk,
+    ask,
+    sources,
+    share,
+    triage,
+    selfcheck,
+    nudges,
+    nudge_settings,
+    reflect,
+    home,
+    privacy,
+)
 
 
 def registrations(features: tuple[ModuleType, ...] = FEATURES) -> tuple[Registration, ...]:

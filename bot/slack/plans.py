@@ -1,0 +1,82 @@
+"""How a person's weekly prompts stand, in words and buttons: shared by the Home, the commands and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+from bot.core import schedule
+from bot.core.records import Member, Subscription
+from bot.core.schedule import DAYS, Due, clock_words, day_words, local_words, zone_words
+from bot.core.wording import Wording
+from bot.services.nudges import Nudges
+from bot.slack.blocks import button
+from bot.slack.mrkdwn import escape
+from bot.slack.replies import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A subscription with its next dates; no subscription where there never was one."""
+
+    subscription: Subscription | None
+    dates: Sequence[Due]
+
+    @property
+    def state(self) -> str:
+        """How things stand: "none", "active" or "paused"."""
+        state = self.subscription.state if self.subscription else "none"
+        return state if state in {"active", "paused"} else "none"
+
+    @property
+    def zone_info(self) -> tzinfo:
+        """The person's zone; UTC where none is known."""
+        try:
+            return schedule.zone_of(self.subscription.zone) if self.subscription else UTC
+        except schedule.UnknownZone:
+            return UTC
+
+
+def plan_of(member: Member, nudges: Nudges) -> Plan:
+    """How things stand for a person."""
+    subscription = nudges.subscription(member)
+    return Plan(subscription, nudges.next_dates(subscription) if subscription else ())
+
+
+def dates_words(dates: Sequence[Due]) -> str:
+    """Dates in words, one after the other."""
+    return "; ".join(local_words(due) for due in dates)
+
+
+def status_words(plan: Plan, wording: Wording) -> str:
+    """How things stand, in words (escaped mrkdwn)."""
+    subscription = plan.subscription
+    if subscription is None or plan.state == "none":
+        return wording("nudges.status.none")
+    if plan.state == "paused":
+        if subscription.paused_until is None:
+            return wording("nudges.status.paused")
+        return wording("nudges.status.paused_until", until=day_words(subscription.paused_until))
+    return wording(
+        "nudges.status.active",
+        day=f"{DAYS[subscription.weekday]}s",
+        time=clock_words(subscription.minute),
+        zone=escape(zone_words(subscription.zone)),
+        next=local_words(plan.dates[0]) if plan.dates else "soon",
+    )
+
+
+def status_buttons(plan: Plan) -> list[Block]:
+    """What can be done as things stand."""
+    if plan.state == "none":
+        return [button("Set up weekly prompts", "nudge.settings", style="primary")]
+    change = button("Change day or time", "nudge.settings")
+    if plan.state == "paused":
+        return [button("Go on", "nudge.resume", style="primary"), change, stop_button()]
+    return [change, button("Skip the next", "nudge.skip_next"), button("Pause", "nudge.pause"), stop_button()]
+
+
+def stop_button() -> Block:
+    """Stop at once; the answer has the way back."""
+    return button("Stop", "nudge.stop", hint="Stop weekly prompts")
