@@ -103,7 +103,9 @@ def open_page(chromium: Browser, sandbox: Sandbox) -> Iterator[Callable[..., Pag
     contexts, troubles = [], []
 
     def open_at(place: str = "", *, user: str = "U0ANA", **options: Any) -> Page:
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, "color_scheme": "light", **options})
+        context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 800}, "color_scheme": "light", **options}
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))

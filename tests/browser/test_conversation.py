@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import ScriptedBot
 
 from bot.sandbox import Sandbox
 from bot.sandbox.seed import default_manifest
+from tests.browser.conftest import ScriptedBot
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +49,7 @@ def test_shift_enter_starts_a_new_line_and_does_not_send(page: Page):
 
 
 def test_markup_in_a_message_is_text_and_never_html(page: Page, bot: ScriptedBot):
-    words = '<img src=x onerror="document.title=\'owned\'"> & <b>bold</b>'
+    words = "<img src=x onerror=\"document.title='owned'\"> & <b>bold</b>"
     box(page).fill(words)
     box(page).press("Enter")
     bot.say("D0ANA", "&lt;script&gt;document.title='owned'&lt;/script&gt; <javascript:alert(1)|press me>")
@@ -129,7 +129,11 @@ def test_a_reply_in_a_thread_stays_in_the_thread(open_page: Callable[..., Page])
 def test_a_message_shortcut_answers_the_asker_only(open_page: Callable[..., Page], bot: ScriptedBot):
     def interactive(payload):
         if payload["type"] == "message_action":
-            bot.web.chat_postEphemeral(channel=payload["channel"]["id"], user=payload["user"]["id"], text=f"C4 fits: {payload['message']['text'][:12]}")
+            bot.web.chat_postEphemeral(
+                channel=payload["channel"]["id"],
+                user=payload["user"]["id"],
+                text=f"C4 fits: {payload['message']['text'][:12]}",
+            )
 
     bot.on("interactive", interactive)
     ana, ben = open_page("C0ROLLOUT"), open_page("C0ROLLOUT", user="U0BEN")
@@ -186,7 +190,13 @@ def test_other_peoples_messages_offer_no_edit(open_page: Callable[..., Page]):
 
 def test_a_stream_grows_in_place_and_shows_that_it_is_being_written(page: Page, bot: ScriptedBot):
     root = bot.say("D0ANA", "Ask me")
-    ts = bot.web.chat_startStream(channel="D0ANA", thread_ts=root, recipient_user_id="U0ANA", recipient_team_id="T0SANDBOX", markdown_text="Let me **think")["ts"]
+    ts = bot.web.chat_startStream(
+        channel="D0ANA",
+        thread_ts=root,
+        recipient_user_id="U0ANA",
+        recipient_team_id="T0SANDBOX",
+        markdown_text="Let me **think",
+    )["ts"]
     message(page, "Ask me").get_by_role("button", name="1 reply").click()
     stream = page.locator("#thread .message", has_text="Let me")
     expect(stream.get_by_role("img", name="still writing")).to_be_visible()
@@ -217,11 +227,14 @@ def test_unread_messages_are_counted_until_the_channel_is_opened(page: Page, bot
 
 
 def test_the_clock_moves_forward_and_back(page: Page, sandbox: Sandbox):
+    sandbox.say("U0ANA", "D0ANA", "Written today")
+    expect(page.locator(".day")).to_have_text("Today")
     clock = page.get_by_role("button", name="Move the clock")
     clock.click()
     page.get_by_role("menuitem", name="1 day forward").click()
     expect(clock).to_have_accessible_name(re.compile("Clock moved: .*1 day ahead"))
     assert sandbox.clock.offset.total_seconds() == pytest.approx(86_400, abs=5)
+    expect(page.locator(".day")).to_have_text("Yesterday")
     clock.click()
     page.get_by_role("menuitem", name="Back to the real time").click()
     expect(clock).to_have_accessible_name(re.compile("^Clock: "))

@@ -323,7 +323,9 @@ function start(user) {
       waiting = null;
       late.forEach(apply);
     } catch (error) {
-      if (mine === reading && !ended) failed(user, error);
+      if (mine !== reading || ended) return;
+      failed(user, error);
+      if (store.connection === "open") setTimeout(() => mine === reading && !ended && read(), 2000);
     }
   };
 

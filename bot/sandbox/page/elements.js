@@ -239,10 +239,19 @@ function iconAction(item, at) {
   return node;
 }
 
+const HERE = new Set([location.hostname, "localhost", "127.0.0.1", "[::1]"]);
+
+/** The path of a file that this sandbox keeps, under whichever of its names it was given; null for anything else. */
+export function ownAddress(url) {
+  if (!URL.canParse(url, location.href)) return null;
+  const at = new URL(url, location.href);
+  return HERE.has(at.hostname) && at.pathname.startsWith("/files/") ? at.pathname : null;
+}
+
 export function image(item, cls = "thumb") {
-  const url = item.image_url ?? item.slack_file?.url ?? (item.slack_file?.id ? `/files/${item.slack_file.id}` : "");
-  const local = url.startsWith("/") || url.startsWith("data:image/") || url.startsWith(location.origin);
-  if (!local) {
+  const given = item.image_url ?? item.slack_file?.url ?? (item.slack_file?.id ? `/files/${item.slack_file.id}` : "");
+  const url = ownAddress(given) ?? given;
+  if (!url.startsWith("/") && !url.startsWith("data:image/")) {
     // The page promises that nothing leaves this machine, so a picture from elsewhere is named, not fetched.
     return h("span.image-away", null, icon("file", 16), `Picture: ${item.alt_text ?? ""} `, link(url, ["(kept elsewhere, open it)"]));
   }

@@ -19,7 +19,8 @@ function format(options, timeZone = store.me?.tz) {
 }
 
 export const clockTime = (ms) => format({ hour: "numeric", minute: "2-digit" }).format(ms);
-export const shortDay = (ms) => format({ weekday: "short", month: "short", day: "numeric" }).format(ms);
+export const weekday = (ms) => format({ weekday: "short" }).format(ms);
+export const shortDay = (ms) => format({ month: "short", day: "numeric" }).format(ms);
 export const fullTime = (ms) =>
   format({ weekday: "long", year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit" }).format(ms);
 export const dayKey = (ms) => format({ year: "numeric", month: "2-digit", day: "2-digit" }).format(ms);

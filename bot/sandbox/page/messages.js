@@ -1,6 +1,7 @@
 // The list of messages of a channel or a thread: grouped, kept in place while it changes, walked with the arrow keys.
 import { fill, h, hiddenText, icon, iconButton, swap } from "./dom.js";
 import { renderBlocks, renderText } from "./blocks.js";
+import { ownAddress } from "./elements.js";
 import { emoji } from "./emoji.js";
 import { avatar, clockTime, dayKey, dayTitle, fullTime, plural } from "./format.js";
 import { link, mrkdwn } from "./mrkdwn.js";
@@ -113,8 +114,8 @@ export class MessageList {
     const known = this.drawn.get(item.key);
     if (known?.signature === item.signature) return known.node;
     if (item.day) {
-      const node = h("div.day", { role: "listitem" }, h("span", null, item.day));
-      known?.node.replaceWith(node);
+      const node = known?.node ?? h("div.day", { role: "listitem" });
+      node.replaceChildren(h("span", null, item.day));
       this.drawn.set(item.key, { node, signature: item.signature });
       return node;
     }
@@ -242,12 +243,11 @@ export class MessageList {
 
 function fileCard(file) {
   const alt = file.alt_txt || file.title || file.name;
-  const url = file.url ?? file.url_private ?? `/files/${file.id}`;
+  const url = ownAddress(file.url ?? "") ?? `/files/${file.id}`;
   if (file.mimetype?.startsWith("image/")) {
     const picture = h("img.picture", { src: url, alt, loading: "lazy" });
     picture.addEventListener("error", () => picture.replaceWith(h("span.image-away", null, icon("warning", 16), `Picture not available: ${alt}`)));
     return h("figure.image-block", null, h("div.image-title", null, file.title || file.name), h("a", { href: url, target: "_blank", rel: "noopener" }, picture, hiddenText(" (opens in a new tab)")));
   }
-  const address = new URL(url, location.href).href;
-  return h("div.file-card", null, icon("file"), h("div", null, link(address, [file.title || file.name]), h("small", null, file.mimetype ?? "File")));
+  return h("div.file-card", null, icon("file"), h("div", null, link(new URL(url, location.href).href, [file.title || file.name]), h("small", null, file.mimetype ?? "File")));
 }

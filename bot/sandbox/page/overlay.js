@@ -48,7 +48,15 @@ function returnFocus({ opener, key }) {
   // The control that opened the dialog may have been drawn anew meanwhile: then its twin takes the focus.
   const twin = key ? document.querySelector(`[data-fk="${CSS.escape(key)}"]`) : null;
   const candidates = [opener?.isConnected && opener !== document.body ? opener : null, twin, document.querySelector("#composer textarea")];
-  candidates.find((node) => node && !node.closest("[inert]"))?.focus({ preventScroll: true });
+  focusBack(candidates.find((node) => node && !node.closest("[inert]")));
+}
+
+/** Focus a control; one that shows only inside the focused message needs the message's focus first. */
+function focusBack(node) {
+  node?.focus({ preventScroll: true });
+  if (!node?.isConnected || document.activeElement === node) return;
+  node.closest(".message")?.focus({ preventScroll: true });
+  node.focus({ preventScroll: true });
 }
 
 export const dialogOpen = () => stack.length > 0;
@@ -98,9 +106,9 @@ export function closeMenu({ refocus = false } = {}) {
   const { node, anchor, ended, onClose } = openMenu;
   openMenu = null;
   ended.abort();
+  if (refocus) focusBack(anchor);
   node.remove();
   anchor.setAttribute("aria-expanded", "false");
-  if (refocus && anchor.isConnected) anchor.focus({ preventScroll: true });
   onClose?.();
 }
 

@@ -1,7 +1,7 @@
 // The frame around the conversation: top bar, sidebar, header with tabs, banner.
 import { get, post } from "./api.js";
 import { fill, h, hiddenText, icon, iconButton, swap } from "./dom.js";
-import { avatar, clockTime, fullTime, plural, shortDay } from "./format.js";
+import { avatar, clockTime, fullTime, plural, shortDay, weekday } from "./format.js";
 import { menu, openDialog, toast } from "./overlay.js";
 import { botUser, channelOf, myDm, now, store, userName } from "./store.js";
 
@@ -82,11 +82,11 @@ export function paintClock() {
   const button = document.querySelector(".clock");
   if (!button) return;
   const moved = Math.abs(store.clock.offset_seconds ?? 0) >= 30;
-  const words = moved ? `${shortDay(now())}, ${clockTime(now())}` : clockTime(now());
+  const words = moved ? `${weekday(now())}, ${shortDay(now())}, ${clockTime(now())}` : clockTime(now());
   const label = moved ? `Clock moved: ${words}, ${offsetWords(store.clock.offset_seconds)}. Move the clock` : `Clock: ${words}. Move the clock`;
   if (button.getAttribute("aria-label") === label) return;
   button.classList.toggle("moved", moved);
-  button.replaceChildren(icon("clock", 18), h("span.clock-time", null, words));
+  button.replaceChildren(icon("clock", 18), h("span", null, moved ? [h("span.clock-weekday", null, `${weekday(now())}, `), `${shortDay(now())}, `] : null, clockTime(now())));
   button.setAttribute("aria-label", label);
   button.title = label;
 }
