@@ -97,6 +97,14 @@ class Driver:
         """Open the DM with the bot."""
         self.people.open_dm(user)
 
+    def add_person(self, real_name: str = "Dana Weber", tz: str = "Europe/Berlin") -> str:
+        """Somebody new in the workspace, with a DM; the id."""
+        return self.state.add_person(real_name, tz).id
+
+    def set_timezone(self, user: str, tz: str) -> None:
+        """Move a person to another zone; delivers user_change where it is subscribed."""
+        self.state.set_timezone(user, tz)
+
     def disturb_sockets(self, kind: str, times: int = 1) -> None:
         """Bring about a socket fault now: disconnect, warning, drop, silent, refuse."""
         self._do(self.hub.disturb(kind, times))
@@ -168,7 +176,7 @@ class Driver:
         def look() -> Json | None:
             for message in self.messages(channel, user, thread_ts=thread_ts):
                 own = message["user"] == BOT_USER and message["ts"] > after
-                if own and contains in str(message) and not (complete and message.get("streaming")):
+                if own and contains in words(message) and not (complete and message.get("streaming")):
                     return message
             return None
 
@@ -188,7 +196,7 @@ class Driver:
 
         def look() -> View | None:
             view = self.modal(user)
-            return view if view and contains in str(view.content) else None
+            return view if view and contains in words(view.content) else None
 
         return self.wait_for(look, timeout, f"a modal for {user} with {contains!r}")
 
@@ -197,7 +205,7 @@ class Driver:
 
         def look() -> View | None:
             view = self.home(user)
-            return view if view and contains in str(view.content) else None
+            return view if view and contains in words(view.content) else None
 
         return self.wait_for(look, timeout, f"a Home of {user} with {contains!r}")
 
@@ -218,6 +226,15 @@ class Driver:
     def _story(self) -> str:
         calls = [f"{call.method} {'ok' if call.ok else call.response}" for call in self.recorder.calls[-8:]]
         return f"last calls: {calls or 'none'}; events under way: {self.hub.undelivered}"
+
+
+def words(value: Any) -> str:
+    """All strings inside a payload, one a line: what `contains` looks through."""
+    if isinstance(value, dict):
+        return "\n".join(words(item) for item in value.values())
+    if isinstance(value, list):
+        return "\n".join(words(item) for item in value)
+    return value if isinstance(value, str) else ""
 
 
 def _ts(message: Message) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import threading
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +14,7 @@ from bot.sandbox.records import Json
 
 API_KINDS = ("429", "500", "502", "503", "html", "timeout", "reset", "cut", "slow")
 SOCKET_KINDS = ("disconnect", "warning", "link_disabled", "drop", "silent", "refuse")
+RATED = frozenset({"chat.postMessage", "chat.postEphemeral", "chat.startStream"})
 EVENT_KINDS = ("duplicate", "late", "withhold")
 
 
@@ -62,7 +65,9 @@ class Faults:
     seed: int = 7
     _api: list[ApiFault] = field(default_factory=list)
     _events: list[EventFault] = field(default_factory=list)
+    channel_rate: float | None = None  # messages a second in one channel before 429; None: no limit
     _refusals: int = 0
+    _posted: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -98,6 +103,19 @@ class Faults:
             self._api.clear()
             self._events.clear()
             self._refusals = 0
+            self.channel_rate = None
+
+    def too_fast(self, method: str, channel: str | None) -> ApiFault | None:
+        """The 429 of a channel that got a message less than its share of a second ago."""
+        rate = self.channel_rate
+        if not rate or method not in RATED or not channel:
+            return None
+        with self._lock:
+            now = time.monotonic()
+            if now - self._posted.get(channel, -1e9) < 1 / rate:
+                return ApiFault(method, "429", retry_after=max(1, math.ceil(1 / rate)))
+            self._posted[channel] = now
+            return None
 
     def take_api(self, method: str, channel: str | None) -> ApiFault | None:
         """The fault that hits this call, counted down."""
@@ -142,4 +160,5 @@ class Faults:
                 "api": [asdict(fault) for fault in self._api],
                 "events": [asdict(fault) for fault in self._events],
                 "refused_sockets": self._refusals,
+                "channel_rate": self.channel_rate,
             }

@@ -118,8 +118,12 @@ class PageSide:
         finally:
             self.sandbox.bus.unsubscribe(page)
 
-    async def _log(self, _request: Request) -> Response:
-        return JSONResponse({"ok": True, "calls": self.sandbox.recorder.wire()})
+    async def _log(self, request: Request) -> Response:
+        last = request.query_params.get("last", "")
+        calls = (
+            self.sandbox.recorder.wire(int(last)) if last.isdecimal() and int(last) else self.sandbox.recorder.wire()
+        )
+        return JSONResponse({"ok": True, "calls": calls})
 
     async def _next_nudge(self, _request: Request) -> Response:
         # The callable reads the bot's database: not on the event loop.
@@ -216,6 +220,8 @@ class PageSide:
                 faults.clear()
             elif body.get("socket"):
                 await self.sandbox.hub.disturb(str(body["socket"]), times)
+            elif "channel_rate" in body:
+                faults.channel_rate = float(body["channel_rate"]) if body["channel_rate"] else None
             elif body.get("events"):
                 faults.add_event(str(body["events"]), times=times, seconds=float(body.get("seconds") or 1))
             else:

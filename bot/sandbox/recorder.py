@@ -10,7 +10,7 @@ from bot.sandbox.records import Json
 from bot.sandbox.state import State
 
 SECRET_ARGUMENTS = frozenset({"token"})
-KEEP = 5_000  # calls; a sandbox left open for days must not grow without end
+KEEP = 20_000  # calls; a sandbox left open for days must not grow without end
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Recorder:
         with self._state.lock:
             return [call for call in self.calls if call.method == method]
 
-    def wire(self) -> list[Json]:
-        """The log for the page."""
+    def wire(self, last: int = KEEP) -> list[Json]:
+        """The log for the page, oldest first."""
         with self._state.lock:
             return [
                 {
@@ -85,5 +85,5 @@ class Recorder:
                     "status": call.status,
                     "fault": call.fault,
                 }
-                for call in self.calls
+                for call in self.calls[-last:]
             ]

@@ -11,9 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 
 from bot.sandbox import api_rooms, api_streams  # noqa: F401 - they enter their methods into the table
 from bot.sandbox.bus import Bus
@@ -33,6 +36,7 @@ from bot.sandbox.web_api import WebApi
 
 BotStatus = Literal["starting", "ready", "stopped", "failed"]
 START_DEADLINE = 10.0  # seconds
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SandboxStartError(RuntimeError):
@@ -206,6 +210,21 @@ class Sandbox(Driver):
         async def application(scope: Any, receive: Any, send: Any) -> None:
             # Faults act on the connection itself, which uvicorn does not hand to applications by another way.
             scope["sandbox.protocol"] = getattr(receive, "__self__", None)
+            if (
+                scope["type"] == "http"
+                and scope["path"].startswith("/ui/")
+                and self._from_elsewhere(Headers(scope=scope))
+            ):
+                await PlainTextResponse("This address is for the sandbox's own page.", status_code=403)(
+                    scope, receive, send
+                )
+                return
             await starlette(scope, receive, send)
 
         return application
+
+    def _from_elsewhere(self, headers: Headers) -> bool:
+        """True for another site's script in the same browser: a foreign Origin, or a foreign name for this machine."""
+        host, origin = headers.get("host", ""), headers.get("origin")
+        foreign = origin is not None and urlsplit(origin).netloc != host
+        return foreign or (self.host in LOOPBACK and urlsplit(f"//{host}").hostname not in LOOPBACK)

@@ -86,7 +86,8 @@ class SlackSide:
         except SlackError as error:
             self.sandbox.recorder.add(method, {}, error.wire(), arrived=arrived)
             return JSONResponse(error.wire())
-        fault = self.sandbox.faults.take_api(method, args.get("channel"))
+        channel = str(args.get("channel") or "")
+        fault = self.sandbox.faults.take_api(method, channel) or self.sandbox.faults.too_fast(method, channel)
         response: Json | None = None
         if fault is None or fault.taken:
             response = self.sandbox.api.answer(method, args, _token(request, args))
@@ -124,6 +125,13 @@ class SlackSide:
 
     async def respond(self, request: Request) -> Response:
         """A response_url."""
+        self.sandbox.recorder.begin()
+        try:
+            return await self._respond(request)
+        finally:
+            self.sandbox.recorder.done()
+
+    async def _respond(self, request: Request) -> Response:
         try:
             payload = json.loads(await request.body())
         except ValueError:

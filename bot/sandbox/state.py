@@ -27,7 +27,7 @@ from bot.sandbox.records import (
     View,
 )
 from bot.sandbox.typed import typed_message
-from bot.sandbox.wire import message_wire
+from bot.sandbox.wire import message_wire, user_wire
 
 TRIGGER_LIFE = timedelta(seconds=3)
 RESPONSE_URL_LIFE = timedelta(minutes=30)
@@ -47,6 +47,8 @@ class State:
         self.users: dict[str, User] = {user.id: user for user in seed.users()}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in seed.channels()}
         self.messages: dict[str, dict[str, Message]] = {channel: {} for channel in self.channels}
+        self._threads: dict[tuple[str, str], list[Message]] = {}  # replies by channel and root
+        self._dms = {channel.im_user: channel for channel in self.channels.values() if channel.im_user}
         self.views: dict[str, View] = {}
         self.stacks: dict[str, list[str]] = {}  # open modals by user, the visible one last
         self.homes: dict[str, View] = {}
@@ -90,7 +92,24 @@ class State:
 
     def dm_of(self, user: str) -> Channel | None:
         """The DM between a person and the bot."""
-        return next((channel for channel in self.channels.values() if channel.im_user == user), None)
+        return self._dms.get(user)
+
+    def add_person(self, real_name: str, tz: str) -> User:
+        """Somebody new, with a DM."""
+        with self.change():
+            number = len(self.users)
+            user = User(f"U0P{number:05d}", real_name.split(maxsplit=1)[0].lower(), real_name, tz, "#5a5a5a")
+            dm = Channel(f"D0P{number:05d}", "directmessage", {user.id, BOT_USER}, im_user=user.id)
+            self.users[user.id], self.channels[dm.id], self.messages[dm.id] = user, dm, {}
+            self._dms[user.id] = dm
+            return user
+
+    def set_timezone(self, user: str, tz: str) -> None:
+        """A person moves to another zone; the bot hears of it where it asked to."""
+        with self.change():
+            self.users[user].tz = tz
+            event = {"type": "user_change", "user": user_wire(self.users[user], self.now()), "event_ts": self.new_ts()}
+            self.deliver("user_change", event)
 
     def find(self, channel: str, ts: str | None) -> Message | None:
         """A message that stands there now."""
@@ -98,8 +117,7 @@ class State:
 
     def replies(self, message: Message) -> list[Message]:
         """The answers in the thread that this message started, without ephemeral ones, oldest first."""
-        thread = self.messages[message.channel].values()
-        return [m for m in thread if m.thread_ts == message.ts and m.ts != message.ts and m.ephemeral_for is None]
+        return list(self._threads.get((message.channel, message.ts), ()))
 
     def post(self, message: Message) -> Message:
         """Put a new message there; tells the pages and the bot."""
@@ -107,6 +125,8 @@ class State:
             channel = self.channels[message.channel]
             message.blocks = self.fill_ids(message.blocks)
             self.messages[message.channel][message.ts] = message
+            if message.thread_ts not in {None, message.ts} and message.ephemeral_for is None:
+                self._threads.setdefault((message.channel, message.root_ts), []).append(message)
             self._count_unread(channel, message)
             self.show(message)
             if message.ephemeral_for is None:
@@ -150,6 +170,8 @@ class State:
                 self.show(message)
             else:
                 del self.messages[message.channel][message.ts]
+                thread = self._threads.get((message.channel, message.root_ts), [])
+                thread[:] = [reply for reply in thread if reply is not message]
                 self.bus.publish(
                     {"type": "message_deleted", "channel": channel.id, "ts": message.ts}, self.audience(message)
                 )

@@ -178,7 +178,7 @@ class WebApi:
             raise SlackError("not_authed")
         if token not in {self.bot_token, self.app_token}:
             raise SlackError("invalid_auth")
-        if self.revoked:
+        if self.revoked and token == self.bot_token:
             raise SlackError("token_revoked")
         if (token == self.app_token) != (entry.token == "app"):  # noqa: S105 - a kind of token
             raise SlackError("not_allowed_token_type")

@@ -99,6 +99,18 @@ def test_faults_can_skip_pick_a_channel_and_hit_a_share(sandbox: Sandbox, client
     assert 70 < sum(answers) < 130
 
 
+def test_a_channel_can_be_limited_to_one_message_a_second(
+    sandbox: Sandbox, client: WebClient, page: httpx.Client
+) -> None:
+    page.post("/ui/faults", json={"channel_rate": 1})
+    post(client)
+    with pytest.raises(SlackApiError, match="ratelimited"):
+        post(client)
+    client.chat_postMessage(channel="D0BEN", text="another channel")
+    page.post("/ui/faults", json={"clear": True})
+    post(client)
+
+
 def test_an_unknown_fault_is_named(sandbox: Sandbox) -> None:
     with pytest.raises(FaultError, match="429"):
         sandbox.faults.add("chat.postMessage", "gremlins")
@@ -145,6 +157,7 @@ def test_the_page_orders_faults_and_clears_them(sandbox: Sandbox, page: httpx.Cl
         "api": [],
         "events": [],
         "refused_sockets": 0,
+        "channel_rate": None,
     }
     for nonsense in (
         {"method": "chat.postMessage", "kind": "gremlins"},

@@ -339,3 +339,18 @@ def test_the_page_is_served_with_its_files(tmp_path: Path) -> None:
 def test_without_its_page_the_server_says_so(tmp_path: Path) -> None:
     with Sandbox(page_dir=tmp_path / "none") as sandbox:
         assert "not installed" in httpx.get(sandbox.url, trust_env=False).text
+
+
+@pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"host": "evil.example"}, {"origin": "null"}])
+def test_other_sites_in_the_same_browser_are_kept_out(page: httpx.Client, headers: dict[str, str]) -> None:
+    order = {"user": "U0ANA", "channel": "D0ANA", "text": "x"}
+    assert page.post("/ui/message", json=order, headers=headers).status_code == 403
+    assert page.post("/ui/message", json=order, headers={"origin": str(page.base_url).rstrip("/")}).status_code == 200
+
+
+def test_new_people_and_moved_ones(sandbox: Sandbox, client: WebClient, page: httpx.Client) -> None:
+    dana = sandbox.add_person("Dana Weber", "Europe/Berlin")
+    assert client.chat_postMessage(channel=dana, text="hello")["channel"] == sandbox.dm(dana)
+    sandbox.set_timezone(dana, "Pacific/Auckland")
+    assert client.users_info(user=dana)["user"]["tz"] == "Pacific/Auckland"
+    assert state(page, dana)["messages"][sandbox.dm(dana)][0]["text"] == "hello"
