@@ -10,7 +10,7 @@ import typer
 from bot.cli.asking import Verbose
 from bot.cli.console import Exit, console, plain, progress_bar, say, write_object
 from bot.cli.faults import load_settings, tell
-from bot.core.errors import CoachError
+from bot.core.errors import CoachError, SettingsError
 
 if TYPE_CHECKING:
     from bot.doctor import CheckLine
@@ -41,30 +41,37 @@ def run(*, port: Port = None, verbose: Verbose = False) -> None:
     if settings.has_slack:
         from bot.app import serve_slack
 
-        _serve(settings, serve_slack)
+        _log_as(settings)
+        serve_slack(settings, _announce)
         return
     if settings.slack_bot_token or settings.slack_app_token:
         missing = "SLACK_APP_TOKEN" if settings.slack_bot_token else "SLACK_BOT_TOKEN"
         say(f"{missing} is not set, and Slack needs both tokens. Set it in .env; or try `isp-coach sandbox`.")
         raise typer.Exit(Exit.USAGE)
-    from bot.app import serve_sandbox
-
-    _serve(settings, serve_sandbox)
+    _sandbox(settings)
 
 
 def sandbox(*, port: Port = None, verbose: Verbose = False) -> None:
     """Start the bot in the sandbox: a page on this machine that behaves like Slack."""
     _ = verbose
+    _sandbox(load_settings(sandbox_port=port))
+
+
+def _sandbox(settings: Settings) -> None:
     from bot.app import serve_sandbox
+    from bot.sandbox.server import SandboxStartError
 
-    _serve(load_settings(sandbox_port=port), serve_sandbox)
+    _log_as(settings)
+    try:
+        serve_sandbox(settings, _announce)
+    except SandboxStartError as error:
+        raise SettingsError(str(error)) from error
 
 
-def _serve(settings: Settings, serve: Callable[[Settings, Callable[[str], None]], None]) -> None:
+def _log_as(settings: Settings) -> None:
     from bot.cli.logs import to_standard_error
 
     to_standard_error(settings.log_level, as_json=settings.log_json)
-    serve(settings, _announce)
 
 
 def _announce(text: str) -> None:

@@ -19,6 +19,7 @@ from bot.cli.faults import load_settings
 from bot.core.errors import CoachError, DataFolderInUse, DocumentError
 from bot.core.exemplars import ExemplarFile
 from bot.core.records import Exchange, Member
+from bot.sandbox.server import SandboxStartError
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ def test_one_token_alone_is_a_wrong_setting_that_names_the_other(run, app, monke
     assert (ran.status, app.served) == (2, [])
     assert f"{missing} is not set" in ran.err
     assert "x-secret" not in ran.err
+
+
+def test_a_taken_port_is_a_wrong_setting_with_a_way_out(run, app):
+    app.failure = SandboxStartError("127.0.0.1:8765 is taken.")
+    ran = run("sandbox")
+    assert ran.status == 2
+    assert ran.err == "127.0.0.1:8765 is taken.\n"
 
 
 def test_a_data_folder_in_use_ends_with_status_4_and_the_reason(run, app):
