@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import pytest
 
-from bot.adapters.storage.database import Database
+from bot.adapters.storage.database import Database, _Line
 from bot.adapters.storage.engine import make_engine, sqlite_url
 from bot.adapters.storage.inbox import SqlInbox
 from bot.adapters.storage.repositories import SqlRepositories
@@ -166,6 +166,35 @@ def test_a_lock_that_is_held_for_too_long_is_told_in_calm_words_and_passes(path:
         inbox.record(item())
     assert inbox.record(item())
     engine.dispose()
+
+
+def test_writers_take_their_turn_in_the_order_of_asking_and_give_up_in_time() -> None:
+    line = _Line()
+    order: list[int] = []
+    assert line.enter(0)
+
+    def wait_in_line(number: int) -> None:
+        assert line.enter(30)
+        order.append(number)
+        line.leave()
+
+    threads = [threading.Thread(target=wait_in_line, args=(number,)) for number in range(5)]
+    for place, thread in enumerate(threads, 1):
+        thread.start()
+        wait_until(lambda place=place: len(line._waiting) == place)  # type: ignore[misc]  # a default binds the loop's value
+    assert not line.enter(0.01)
+    line.leave()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert order == [0, 1, 2, 3, 4]
+    assert line.enter(0)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_erasing_while_others_write_leaves_nothing_of_the_person(connect: Connect) -> None:

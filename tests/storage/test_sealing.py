@@ -48,7 +48,7 @@ def stored_texts(url: str) -> list[str]:
 # --- the cipher ---
 
 
-@pytest.mark.parametrize("keys", [(), (NEW,), (NEW, OLD)])
+@pytest.mark.parametrize("keys", [(), (NEW,), (NEW, OLD)], ids=["no key", "one key", "two keys"])
 def test_any_text_survives_sealing_and_opening(keys: tuple[str, ...]) -> None:
     cipher = TextCipher(keys)
 
@@ -70,7 +70,7 @@ def test_what_was_sealed_with_an_earlier_key_can_be_opened_but_is_not_current() 
     assert not TextCipher().is_current(stored)
 
 
-@pytest.mark.parametrize("keys", [(), (OTHER,)])
+@pytest.mark.parametrize("keys", [(), (OTHER,)], ids=["no key", "wrong key"])
 def test_sealed_text_without_its_key_is_an_error_and_never_garbage(keys: tuple[str, ...]) -> None:
     with pytest.raises(SettingsError, match="ISP_COACH_ENCRYPTION_KEY"):
         TextCipher(keys).open(TextCipher([NEW]).seal(CANARY))
@@ -82,7 +82,9 @@ def test_damaged_text_is_an_error_and_never_garbage() -> None:
         TextCipher([NEW]).open(stored[:-6] + "AAAAA=")
 
 
-@pytest.mark.parametrize("key", ["short", "x" * 44, "schlüssel", NEW[:-1]])
+@pytest.mark.parametrize(
+    "key", ["short", "x" * 44, "schlüssel", NEW[:-1]], ids=["short", "no bytes", "not ASCII", "cut"]
+)
 def test_a_key_that_is_none_is_named_but_not_repeated(key: str) -> None:
     with pytest.raises(SettingsError, match="not a Fernet key") as caught:
         TextCipher([key])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -12,12 +13,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, and_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.storage.engine import READ_ONLY
-from bot.adapters.storage.failures import in_calm_words
+from bot.adapters.storage.failures import BUSY, in_calm_words
 from bot.core.errors import StorageError
 from bot.core.records import Member
 from bot.ports import Clock
 
 _BRIEFLY_MS = 1000
+_PATIENCE_SECONDS = 60
 
 log = structlog.get_logger()
 
@@ -30,7 +32,7 @@ class Database:
         self._clock = clock
         # SQLite lets one write at a time and makes the others poll for it; threads of one process wait in line
         # instead, which is fairer and quicker.
-        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else None
+        self._line = _Line() if engine.dialect.name == "sqlite" else None
 
     def now(self) -> datetime:
         """The present instant."""
@@ -55,7 +57,7 @@ class Database:
 
         A reader in the middle of something can be in the way; the log is then overwritten in the course of time.
         """
-        if self._turn is None:
+        if self._line is None:
             return
         try:
             with in_calm_words(), self._in_turn(), closing(self.engine.raw_connection()) as connection:
@@ -70,15 +72,48 @@ class Database:
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        if self._turn is None:
+        if self._line is None:
             yield
             return
-        if not self._turn.acquire(timeout=60):
-            raise StorageError("The database is busy with other work just now. Please try again in a moment.")
+        if not self._line.enter(timeout=_PATIENCE_SECONDS):
+            raise StorageError(BUSY)
         try:
             yield
         finally:
-            self._turn.release()
+            self._line.leave()
+
+
+class _Line:
+    """A lock that is given in the order of asking; a plain one lets a quick thread overtake for a second and more."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._taken = False
+
+    def enter(self, timeout: float) -> bool:
+        """Wait for one's turn; False where it did not come within that many seconds."""
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return True
+            my_turn = threading.Event()
+            self._waiting.append(my_turn)
+        if my_turn.wait(timeout):
+            return True
+        with self._guard:
+            if my_turn.is_set():  # it came in this very moment
+                return True
+            self._waiting.remove(my_turn)
+            return False
+
+    def leave(self) -> None:
+        """Give the turn to whoever has waited longest."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.core.errors import StorageError
 
-_BUSY = "The database is busy with other work just now. Please try again in a moment."
+BUSY = "The database is busy with other work just now. Please try again in a moment."
 _FULL = "The disk that holds the database is full."
 _READ_ONLY = "The database can't be written: its file, its disk or its server is read-only."
 _CANT_OPEN = "The database file can't be opened."
@@ -21,8 +21,8 @@ _UNREADABLE = "The text holds characters that the database can't store."
 _ANYTHING = "The database can't be used right now."
 
 _SQLITE_WORDS = (
-    ("SQLITE_BUSY", _BUSY),
-    ("SQLITE_LOCKED", _BUSY),
+    ("SQLITE_BUSY", BUSY),
+    ("SQLITE_LOCKED", BUSY),
     ("SQLITE_FULL", _FULL),
     ("SQLITE_READONLY", _READ_ONLY),
     ("SQLITE_CANTOPEN", _CANT_OPEN),
@@ -34,11 +34,11 @@ _SQLITE_WORDS = (
 _POSTGRESQL_WORDS = (
     ("53100", _FULL),
     ("25006", _READ_ONLY),
-    ("55P03", _BUSY),
-    ("57014", _BUSY),
+    ("55P03", BUSY),
+    ("57014", BUSY),
     ("57P", _UNREACHABLE),
-    ("53", _BUSY),
-    ("40", _BUSY),
+    ("53", BUSY),
+    ("40", BUSY),
     ("08", _UNREACHABLE),
     ("22021", _UNREADABLE),
 )
@@ -62,7 +62,7 @@ def in_calm_words() -> Iterator[None]:
 
 def _words(error: SQLAlchemyError) -> str:
     if isinstance(error, PoolTimeoutError):
-        return _BUSY
+        return BUSY
     if not isinstance(error, DBAPIError):
         return _ANYTHING
     if isinstance(error.orig, sqlite3.Error):
