@@ -196,7 +196,7 @@ class _Builder:
                 raise self._error(event, f"the key {event.value!r} stands twice")
             frame.key = event.value
             return
-        nothing = event.style is None and event.value in _NOTHING
+        nothing = not event.style and event.value in _NOTHING  # a plain scalar has no style
         self._put(None if nothing else event.value)
 
     def _start(self, event: yaml.CollectionStartEvent) -> None:

@@ -131,7 +131,7 @@ def replaced(name: str, old: str, new: str) -> Callable[[Path], str]:
 
 def line_of(root: Path, name: str, words: str) -> int:
     text = (root / name).read_text(encoding="utf-8")
-    return text[: text.index(words)].count("\n") + 1
+    return text[: text.index(words) + words.startswith("\n")].count("\n") + 1
 
 
 # file, what is changed, into what, words on the line that the error must name, words of the error
@@ -152,12 +152,12 @@ WRONG = [
     (C4, "title: Assess", "title: &a Assess", "title: Assess", "carries a tag or an anchor"),
     (C4, "plain_title: Find", "title: Find", "plain_title: Find", "the key 'title' stands twice"),
     (C4, 'in_plain_words: "', 'in_plain_words: "\t\x07', "in_plain_words", "a character that YAML doesn't allow"),
-    (C4, "levels:\n", "levels: none\nx:\n", "levels:", "levels: must be a mapping"),
+    (C4, "  - id: why-assess", "  - why\n  - id: why-assess", "- id: why-assess", "activities[1]: must be a mapping"),
     (CITE, "unit: P-CITE", "unit: P-REFS", "unit: P-CITE", "unit: is P-REFS, in the file of P-CITE"),
     (CITE, "[P-CITE:p3]", "[P-CITE:p33]", "[P-CITE:p3]", "P-CITE:p33 is no paragraph of the paper"),
     (CITE, " [P-CITE:p3]", "", "[P-CITE:p3]", "a statement ends in its locators"),
     (CITE, "\n## ", "\n### ", "\n## ", "a heading has the form"),
-    (CITE, "\n- ", "\n* ", "\n- ", "is neither a heading"),
+    (CITE, "\n- ", "\n* ", "\n- ", "is no heading"),
     (CITE, "title:", "titel:", "title:", "titel: is no key that is known here"),
     (MESSAGES, "primary: C4, acc", "primary: C40, acc", "ada-002", "messages[2].primary: 'C40'"),
     (MESSAGES, "acceptable: [C4]", "acceptable: [C2]", "ada-002", "acceptable must hold the primary"),
@@ -167,7 +167,7 @@ WRONG = [
     (MESSAGES, "difficulty: hard", "difficulty: hard, author: eve", "ada-002", "author: is no key"),
     (MESSAGES, "kind: smalltalk", "kind: chat", "ada-n001", "negatives[1].kind: must be"),
     (MESSAGES, "negatives:", "questions:", "negatives:", "belongs in the other folder"),
-    (MESSAGES, 'text: "ok"', "text:", "ada-n001", "negatives[1].text: must be text"),
+    (MESSAGES, 'text: "ok"', "text: ~", "ada-n001", "negatives[1].text: must be text"),
     (QUESTIONS, "id: bo-u001", "id: ada-001", "bo-u001", "ada-001 stands twice (also in knowledge/exemplars/mess"),
     (QUESTIONS, "P-METHODS", "Methods", "bo-q001", "questions[1].units[1]: 'Methods'"),
     (WORDING, "fields: [topic]", "fields: []", "fields: [topic]", "topic isn't declared"),
@@ -179,19 +179,15 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "old", "new", "where", "problem"), WRONG)
-def test_what_is_wrong_is_named_with_file_line_and_field(
-    name: str, old: str, new: str, where: str, problem: str, content: Path
-) -> None:
-    line = line_of(content, name, where.lstrip("\n")) if where != "\n## " else None
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: f"{case[0].rpartition('/')[2]}: {case[4]}")
+def test_what_is_wrong_is_named_with_file_line_and_field(case: tuple[str, str, str, str, str], content: Path) -> None:
+    name, old, new, where, problem = case
+    line = line_of(content, name, where)
     with Edited(content, name, replaced(name, old, new)(content)), pytest.raises(ContentError) as told:
         load_all(content)
     assert problem in str(told.value)
-    assert told.value.file == name
-    assert told.value.line is not None
-    if line is not None:
-        assert told.value.line == line
-    assert str(told.value).startswith(f"{name}:{told.value.line}: ")
+    assert str(told.value).startswith(f"{name}:{line}: ")
+    assert (told.value.file, told.value.line) == (name, line)
 
 
 def test_a_file_too_few_or_too_many_is_named(content: Path, tmp_path: Path) -> None:
@@ -276,15 +272,14 @@ ODD = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6) | st.integers(), inner, max_size=3),
     max_leaves=6,
 )
-FUZZ = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def only_content_errors(load: Callable[[Path], object], root: Path) -> None:
     try:
         load(root)
     except ContentError as error:
-        assert error.line is not None, str(error)  # noqa: PT017 - loading is as good an outcome
-        assert str(error).count("\n") == 0
+        assert error.line is not None  # noqa: PT017 - loading is as good an outcome
 
 
 def places(data: Any, way: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
