@@ -13,7 +13,7 @@ from sqlalchemy import Engine, String, inspect, text
 
 from bot.adapters.crypto import FreeJson, FreeText
 from bot.adapters.storage.engine import make_engine
-from bot.adapters.storage.migrating import current_revision, downgrade, migrate, require_migrated
+from bot.adapters.storage.migrating import current_revision, downgrade, migrate
 from bot.adapters.storage.repositories import SqlRepositories
 from bot.adapters.storage.tables import BELONGS, Belongs, metadata
 from bot.core.errors import StorageError
@@ -86,13 +86,6 @@ def test_a_database_that_a_newer_version_upgraded_is_still_used(url: str) -> Non
     assert repositories.nudges.next_due() == NOW
     assert set(repositories.erase(ANA).values()) == {1}
     repositories.close()
-
-
-def test_a_reader_of_a_database_that_was_never_set_up_is_told_so(engine: Engine) -> None:
-    with pytest.raises(StorageError, match="not set up yet"):
-        require_migrated(engine)
-    migrate(engine)
-    require_migrated(engine)
 
 
 # --- whose rows they are ---

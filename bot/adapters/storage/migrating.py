@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Engine, text
 
 from bot.adapters.storage.engine import READ_ONLY
 from bot.adapters.storage.failures import in_calm_words
-from bot.core.errors import StorageError
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_276_331_904  # any number of our own, the same in every version: PostgreSQL's advisory lock
@@ -78,9 +77,3 @@ def _wait_for_others(connection: Connection) -> None:
     for setting in ("statement_timeout", "lock_timeout"):
         connection.execute(text(f"SET LOCAL {setting} = 0"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-
-
-def require_migrated(engine: Engine) -> None:
-    """Raise StorageError where a database was never migrated; a reader that must not write calls this."""
-    if current_revision(engine) is None:
-        raise StorageError("The database is not set up yet. Start the bot once, or run `isp-coach migrate`.")
