@@ -224,6 +224,12 @@ def test_unread_messages_are_counted_until_the_channel_is_opened(page: Page, bot
     row.click()
     expect(message(page, "News for all")).to_be_visible()
     expect(row.locator(".unread-count")).to_have_count(0)
+    with page.expect_response("**/ui/read"):
+        bot.say("C0GENERAL", "Read as it came")
+    page.locator("#sidebar").get_by_role("button", name="ISP Coach").click()
+    page.reload()
+    expect(row).to_be_visible()
+    expect(row.locator(".unread-count")).to_have_count(0)
 
 
 def test_the_clock_moves_forward_and_back(page: Page, sandbox: Sandbox):

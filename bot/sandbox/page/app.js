@@ -73,11 +73,14 @@ function opened() {
   attempt(() => post(store.tab === "home" ? "/ui/home" : "/ui/dm", as({})));
 }
 
-function markRead() {
+/** `fresh`: a message came while one was looking; the server counted it, this page didn't. */
+function markRead({ fresh = false } = {}) {
   const channel = channelOf(store.channel);
-  if (!channel?.unread || store.tab !== "messages" || document.visibilityState !== "visible") return;
-  channel.unread = 0;
-  drawSidebar(navigate);
+  if (!(fresh || channel?.unread) || store.tab !== "messages" || document.visibilityState !== "visible") return;
+  if (channel.unread) {
+    channel.unread = 0;
+    drawSidebar(navigate);
+  }
   post("/ui/read", as({ channel: channel.id })).catch(() => {}); // only a counter; the next read tries again
 }
 
@@ -266,7 +269,7 @@ function aboutContent() {
 function hear({ channel, message, isNew, seen }) {
   if (channel === store.channel) {
     showMessages();
-    if (isNew && seen) markRead();
+    if (isNew && seen && message.user !== store.me.id) markRead({ fresh: true });
   }
   if (isNew && !seen) drawSidebar(navigate);
   if (!message || message.user === store.me.id) return;
