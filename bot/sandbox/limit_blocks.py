@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.sandbox.limit_data import check_chart, check_data_table, check_table
 from bot.sandbox.limit_elements import EVERYWHERE, MODAL, URL, check_element, check_image
-from bot.sandbox.limit_findings import Findings, Surface
+from bot.sandbox.limit_findings import Findings, Surface, type_of
 
 BLOCK_ID = 255
 MESSAGE: frozenset[Surface] = frozenset({"message"})
@@ -30,7 +30,7 @@ def check_block(findings: Findings, block: Any, surface: Surface) -> None:
     if not isinstance(block, Mapping):
         findings.add("", "must be a block object")
         return
-    kind = str(block.get("type"))
+    kind = type_of(block)
     rule = RULES.get(kind)
     if rule is None:
         findings.add("/type", f"unsupported type: {kind}")
@@ -78,7 +78,7 @@ def _actions(findings: Findings, block: Mapping[str, Any], surface: Surface) -> 
 def _context(findings: Findings, block: Mapping[str, Any], surface: Surface) -> None:
     for index, element in enumerate(findings.items(block, "elements", 1, 10)):
         with findings.at("elements", index):
-            if isinstance(element, Mapping) and element.get("type") in {"mrkdwn", "plain_text"}:
+            if type_of(element) in {"mrkdwn", "plain_text"}:
                 findings.text_object(element, 3_000)
             else:
                 check_element(findings, element, "context", surface)
@@ -106,7 +106,7 @@ def _image(findings: Findings, block: Mapping[str, Any], _surface: Surface) -> N
 def _rich_text(findings: Findings, block: Mapping[str, Any], _surface: Surface) -> None:
     for index, part in enumerate(findings.items(block, "elements", 0, 1_000)):
         with findings.at("elements", index):
-            kind = part.get("type") if isinstance(part, Mapping) else None
+            kind = type_of(part)
             if kind not in _RICH_PARTS:
                 findings.add("/type", f"unsupported type: {kind}")
             elif not isinstance(part.get("elements"), list):
@@ -116,15 +116,15 @@ def _rich_text(findings: Findings, block: Mapping[str, Any], _surface: Surface) 
 
 
 def _rich_elements(findings: Findings, part: Mapping[str, Any]) -> None:
-    lists = part.get("type") == "rich_text_list"
+    lists = type_of(part) == "rich_text_list"
     if lists:
         findings.choice(part, "style", {"bullet", "ordered"}, needed=True)
     for index, element in enumerate(part["elements"]):
         with findings.at("elements", index):
-            kind = element.get("type") if isinstance(element, Mapping) else None
+            kind = type_of(element)
             if lists and kind != "rich_text_section":
                 findings.add("/type", "list items must be rich_text_section")
-            elif kind is None:
+            elif not kind:
                 findings.add("", "must be a rich text element")
             elif kind == "text" and not element.get("text"):
                 findings.add("/text", "must be at least 1 characters")
@@ -211,7 +211,7 @@ def _plan(findings: Findings, block: Mapping[str, Any], surface: Surface) -> Non
     for index, task in enumerate(findings.items(block, "tasks", 0, 50, needed=False)):
         with findings.at("tasks", index):
             check_block(findings, task, surface)
-            task_id = task.get("task_id") if isinstance(task, Mapping) else None
+            task_id = str(task.get("task_id")) if isinstance(task, Mapping) else ""
             if task_id in seen:
                 findings.add("/task_id", f"task_id {task_id!r} already exists")
             seen.add(task_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.limit_findings import Findings, Surface
+from bot.sandbox.limit_findings import Findings, Surface, type_of
 
 TABLE_ROWS, TABLE_COLUMNS = 100, 20
 DATA_ROWS, DATA_COLUMNS, DATA_CHARS = (2, 201), 20, 20_000
@@ -59,7 +59,7 @@ def _row(findings: Findings, row: Any, columns: int, *, header: bool = False) ->
 
 
 def _cell(findings: Findings, cell: Any, *, header: bool) -> int:
-    kind = cell.get("type") if isinstance(cell, Mapping) else None
+    kind = type_of(cell)
     if kind not in _CELLS or (header and kind == "rich_text"):
         findings.add("/type", f"unsupported type: {kind}")
         return 0
@@ -89,7 +89,7 @@ def check_chart(findings: Findings, block: Mapping[str, Any], _surface: Surface)
         findings.add("", "missing required field: chart")
         return
     with findings.at("chart"):
-        kind = chart.get("type")
+        kind = type_of(chart)
         if kind == "pie":
             findings.keys(chart, {"type", "segments"})
             _points(findings, chart, "segments", CHART_PARTS, above_zero=True)
@@ -126,9 +126,10 @@ def _series(findings: Findings, series: Any, categories: list[Any], names: set[A
         return
     findings.keys(series, {"name", "data"})
     findings.string(series, "name", CHART_LABEL, needed=True)
-    if series.get("name") in names:
+    name = str(series.get("name"))
+    if name in names:
         findings.add("/name", "series names must be unique")
-    names.add(series.get("name"))
+    names.add(name)
     points = _points(findings, series, "data", CHART_CATEGORIES)
     if categories and sorted(str(point.get("label")) for point in points) != sorted(map(str, categories)):
         findings.add("/data", "labels must match the categories of axis_config")

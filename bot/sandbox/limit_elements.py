@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.sandbox.limit_findings import Findings, Surface
+from bot.sandbox.limit_findings import Findings, Surface, type_of
 
 ACTION_ID, PLACEHOLDER, URL = 255, 150, 3_000
 SELECT_OPTIONS, SELECT_GROUPS, BOX_OPTIONS = 100, 100, 10
@@ -33,7 +33,7 @@ def check_element(findings: Findings, element: Any, place: str, surface: Surface
     if not isinstance(element, Mapping):
         findings.add("", "must be an element object")
         return
-    kind = str(element.get("type"))
+    kind = type_of(element)
     rule = RULES.get(kind)
     if rule is None:
         findings.add("/type", f"unsupported type: {kind}")
@@ -134,7 +134,7 @@ def _select(findings: Findings, element: Mapping[str, Any]) -> None:
 
 def _multi(findings: Findings, element: Mapping[str, Any]) -> None:
     findings.number(element, "max_selected_items", 1, 100)
-    if element.get("type") == "multi_static_select":
+    if type_of(element) == "multi_static_select":
         _select(findings, element)
 
 

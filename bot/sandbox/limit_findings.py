@@ -20,6 +20,12 @@ class Problem:
     code: str = "invalid_blocks"  # the error that Slack would give for a message
 
 
+def type_of(value: Any) -> str:
+    """The type that a block, element or cell names; "" for what names none."""
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    return kind if isinstance(kind, str) else ""
+
+
 class Findings:
     """Collects problems while a payload is walked."""
 
@@ -84,7 +90,7 @@ class Findings:
         if not isinstance(value, Mapping):
             self.add("", "must be a text object")
             return
-        kind = value.get("type")
+        kind = type_of(value)
         allowed = {"plain_text"} if plain else {"mrkdwn"} if mrkdwn else {"plain_text", "mrkdwn"}
         if kind not in allowed:
             self.add("/type", f"must be {' or '.join(sorted(allowed))}, is {kind}")
@@ -106,7 +112,7 @@ class Findings:
         if value is None:
             if needed:
                 self.add("", f"missing required field: {key}")
-        elif value not in values:
+        elif not isinstance(value, str) or value not in values:
             self.add(f"/{key}", f"must be one of {', '.join(sorted(values))}")
 
     def items(self, owner: Mapping[str, Any], key: str, least: int, most: int, *, needed: bool = True) -> list[Any]:

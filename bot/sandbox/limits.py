@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.sandbox.limit_blocks import check_block
-from bot.sandbox.limit_findings import Findings, Problem, Surface
+from bot.sandbox.limit_findings import Findings, Problem, Surface, type_of
 
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
 TEXT_CUT, MARKDOWN_SUM, TABLE_SUM = 40_000, 12_000, 10_000  # characters
@@ -62,7 +62,7 @@ def check_view(view: Mapping[str, Any]) -> list[Problem]:
     _check_common(findings, view)
     _check_blocks(findings, view.get("blocks"), "modal", VIEW_BLOCKS, needed=True)
     blocks = view.get("blocks")
-    kinds = {block.get("type") for block in blocks if isinstance(block, Mapping)} if isinstance(blocks, list) else set()
+    kinds = {type_of(block) for block in blocks} if isinstance(blocks, list) else set()
     if "input" in kinds and not view.get("submit"):
         findings.add(
             "/submit", "missing required field: submit is needed where there are input blocks", "invalid_arguments"

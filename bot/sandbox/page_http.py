@@ -213,6 +213,12 @@ class PageSide:
         return {"clock": clock_card(self.sandbox.state)}
 
     async def _faults(self, body: Json) -> Json:
+        """Order a fault, one kind a request; the fields are those of faults.Faults.
+
+        {method, kind, times?, retry_after?, seconds?, skip?, rate?, channel?}: calls of the Web API.
+        {socket, times?}: faults.SOCKET_KINDS. {events, times?, seconds?}: faults.EVENT_KINDS.
+        {channel_rate}: messages a second in one channel, 0 for no limit. {clear: true}: back to normal.
+        """
         faults = self.sandbox.faults
         try:
             times = int(body.get("times", 1))

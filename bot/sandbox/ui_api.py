@@ -162,6 +162,12 @@ class People:
                 ],
                 "suggested_prompts": self._prompts(me.id),
                 "clock": clock_card(self.state),
+                "modal": self.state.page_view(top) if (top := self.state.top_view(me.id)) else None,
+                "statuses": [
+                    {"channel": channel, "thread_ts": thread, "text": text}
+                    for (channel, thread), text in self.state.statuses.items()
+                    if text and me.id in self.state.channels[channel].members
+                ],
             }
 
     def _prompts(self, user: str) -> list[Json]:

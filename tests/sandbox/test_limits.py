@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.sandbox.limits import check_home, check_message, check_view
 from tests.sandbox.payloads import button, modal, plain, text_input
@@ -326,3 +328,38 @@ def test_home_takes_tables_and_charts_but_no_date_time_picker_and_no_title() -> 
 def test_nonsense_is_a_problem_or_nothing_never_an_exception(odd: Any) -> None:
     for check in (check_message, check_view, check_home):
         assert isinstance(check({"blocks": odd}), list)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "text", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths to all nodes of a payload."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """The payload with one node replaced."""
+    if not path:
+        return new
+    copied = dict(value) if isinstance(value, dict) else list(value)
+    copied[path[0]] = put(value[path[0]], path[1:], new)
+    return copied
+
+
+SMALL = [block for block in [*FINE, *(bad for bad, _, _ in BAD)] if len(str(block)) < 2_000]
+
+
+@given(st.sampled_from(SMALL), st.data(), JSON)
+def test_no_damaged_payload_raises(block: dict[str, Any], data: st.DataObject, odd: Any) -> None:
+    damaged = put(block, data.draw(st.sampled_from(places(block))), odd)
+    assert isinstance(check_message({"blocks": [damaged]}), list)
+    assert isinstance(check_view(modal(damaged, submit=plain("s"))), list)
+    assert isinstance(check_home({"type": "home", "blocks": [damaged]}), list)

@@ -5,10 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox
 from bot.sandbox.seed import default_manifest
+from bot.sandbox.web_api import METHODS, WebApi
 from tests.sandbox.payloads import refused
 
 
@@ -228,3 +231,58 @@ def test_every_call_is_recorded_without_its_token(sandbox: Sandbox, client: WebC
     call = sandbox.wait_for_call("chat.postMessage")
     assert (call.args["channel"], call.ok, call.status) == ("D0ANA", True, 200)
     assert sandbox.bot_token not in str(sandbox.recorder.wire())
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["D0ANA", "C0ROLLOUT", "U0ANA"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "id", "blocks", "text"]), inner)
+    ),
+    max_leaves=5,
+)
+NAMES = [
+    "channel",
+    "channel_id",
+    "user",
+    "users",
+    "user_id",
+    "ts",
+    "thread_ts",
+    "text",
+    "blocks",
+    "attachments",
+    "metadata",
+    "view",
+    "view_id",
+    "trigger_id",
+    "files",
+    "chunks",
+    "markdown_text",
+    "limit",
+    "cursor",
+    "oldest",
+    "prompts",
+    "status",
+    "title",
+    "name",
+    "filename",
+    "length",
+    "message",
+    "file",
+    "hash",
+    "message_ts",
+]
+
+
+@pytest.fixture(scope="module")
+def api() -> WebApi:
+    """The Web API without a server around it."""
+    return Sandbox().api
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+@settings(max_examples=60, deadline=None)
+@given(args=st.dictionaries(st.sampled_from(NAMES), ODD, max_size=6))
+def test_no_method_breaks_on_odd_arguments(api: WebApi, method: str, args: dict[str, Any]) -> None:
+    token = api.app_token if METHODS[method].token == "app" else api.bot_token
+    assert api.answer(method, args, token)["ok"] in {True, False}
