@@ -48,7 +48,7 @@ format: $(DEV_READY) ## put the code in shape
 	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format
 
 bench: $(DEV_READY) ## measure start-up and answers beside their baselines (ARGS=--json for machines)
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.bench $(ARGS)
 
 faults: $(DEV_READY) ## inject every fault of the test plan and print its figure; ROW=S6 for one
 	@$(BIN)/python -m pytest -m fault --fault-row "$(ROW)" $(ARGS)
