@@ -95,7 +95,7 @@ def _source_buttons(answer: Answer, exchange_id: str) -> list[Block]:
     return actions(
         *(
             button(
-                clip(f"[{c.marker}] {_named(c.unit, c.title)}", 75),
+                f"[{c.marker}] {_named(c.unit, c.title)}",
                 f"source.open:{c.marker}",
                 f"{exchange_id}|{c.passage_id}",
                 hint=f"Open source {c.marker}: {c.title}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bot.slack.mrkdwn import SECTION_LIMIT, clip, split
+from bot.slack.mrkdwn import NO_LINKS, SECTION_LIMIT, clip, guard_plain, split
 from bot.slack.replies import Block, View
 
 _HEADER = 150
@@ -16,7 +16,8 @@ _OPTION = 75
 
 def plain_text(text: str, limit: int = 3000) -> Block:
     """A text object in which Slack reads no markup; the safe way to show what a person wrote."""
-    return {"type": "plain_text", "text": clip(text, limit) or " ", "emoji": True}
+    # Made harmless before it is cut: the guard on the way out must find nothing that it would lengthen.
+    return {"type": "plain_text", "text": clip(guard_plain(text, NO_LINKS), limit) or " ", "emoji": True}
 
 
 def mrkdwn(text: str, limit: int = SECTION_LIMIT) -> Block:
@@ -70,7 +71,7 @@ def button(
     if style:
         out["style"] = style
     if hint:
-        out["accessibility_label"] = clip(hint, _BUTTON)
+        out["accessibility_label"] = clip(guard_plain(hint, NO_LINKS), _BUTTON)
     if confirm:
         out["confirm"] = confirm
     return out

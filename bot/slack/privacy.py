@@ -73,7 +73,7 @@ def revoked(_request: Lifecycle, _deps: Deps) -> None:
 REGISTRATIONS: tuple[Registration, ...] = (
     on_intent("privacy", about, "privacy"),
     on_click("privacy.export", export),
-    on_click("privacy.delete", delete),
+    on_click("privacy.delete", delete, quick=False),  # after the person's answers under way, not beside them
     On(Lifecycle, "app_uninstalled", uninstalled),
     On(Lifecycle, "tokens_revoked", revoked),
 )
