@@ -153,7 +153,7 @@ def _collection(name: str, texts: list[str], vectors: Any, embed: Callable[[str]
 
 
 def _chroma_defaults(minilm_dir: Path, texts: list[str]) -> dict[str, Callable[[str], Any]]:
-    """Chroma's own MiniLM function, as it ships (the model opened at every call) and kept open; none without its file."""
+    """Chroma's MiniLM function, as it ships (the model opened at every call) and kept open; none without its file."""
     from bot.adapters.embeddings import MiniLmEmbeddings, has_minilm
 
     if not has_minilm(minilm_dir):
