@@ -124,7 +124,9 @@ def _softmax(scores: Any) -> Any:
 class TrainedClassifier:
     """Reads messages (triage) and questions (retrieval), from one representation fitted on the content."""
 
-    def __init__(self, representation: Representation, dense: Dense | None = None, *, dense_weight: float = 1.0) -> None:
+    def __init__(
+        self, representation: Representation, dense: Dense | None = None, *, dense_weight: float = 1.0
+    ) -> None:
         self.representation = representation
         self._dense = dense
         self._dense_weight = dense_weight
@@ -175,7 +177,7 @@ class TrainedClassifier:
         )
 
     def read_question(self, text: str) -> QuestionView:
-        """Which units a question is about, what kind of answer it wants, and whether the sources are likely to hold it."""
+        """Which units a question is about, which form of answer it wants, and whether the sources may hold it."""
         rows = self._rows([text])
         return QuestionView(
             units=self._view("unit", rows),
@@ -238,7 +240,11 @@ def _descriptions(knowledge: Knowledge, code: str) -> list[tuple[str, float]]:
     whole += [unit.equity.text] if unit.equity else []
     lines = whole + [a.text for a in unit.activities] + [e.text for e in unit.examples]
     lines += [m.text for m in unit.next_moves] + list(unit.coach_questions)
-    return [(t, 0.5) for t in lines] + [(t, 0.4) for t in unit.everyday_words] + [(unit.title, 0.5), (unit.plain_title, 0.5)]
+    return (
+        [(t, 0.5) for t in lines]
+        + [(t, 0.4) for t in unit.everyday_words]
+        + [(unit.title, 0.5), (unit.plain_title, 0.5)]
+    )
 
 
 def _competency_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:

@@ -7,6 +7,7 @@ hundred dimensions by latent semantic analysis (Deerwester et al. 1990), which s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def stems(text: str) -> list[str]:
     tokens = words(text)
     stemmed: list[str] = _stemmer.stemWords(tokens)
     singles = [s for s, w in zip(stemmed, tokens, strict=True) if w not in STOP_WORDS]
-    return singles + [f"{a} {b}" for a, b in zip(stemmed, stemmed[1:], strict=False)]
+    return singles + [f"{a} {b}" for a, b in pairwise(stemmed)]
 
 
 class Representation:
@@ -41,7 +42,11 @@ class Representation:
             analyzer=stems, sublinear_tf=True, min_df=2, max_features=_WORD_FEATURES, dtype=np.float32
         )
         self._letters = TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=3, max_features=_LETTER_FEATURES,
+            analyzer="char_wb",
+            ngram_range=(3, 5),
+            sublinear_tf=True,
+            min_df=3,
+            max_features=_LETTER_FEATURES,
             dtype=np.float32,
         )
         self._svd = TruncatedSVD(dimensions, random_state=0, n_iter=4)

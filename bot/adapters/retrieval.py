@@ -1,7 +1,7 @@
 """The index: passages in Chroma and BM25 beside the trained models, in a sealed folder named by its fingerprint.
 
     <index root>/<fingerprint>/
-        chroma/          dense vectors: one collection for everybody, one for each workspace with documents, one of exemplars
+        chroma/          dense vectors: collections for everybody, for each workspace with documents, of exemplars
         passages.json    the passages themselves
         models.joblib    representation, heads, and how each passage is asked for
         sealed.json      written last; a folder without it is no index
@@ -94,7 +94,7 @@ def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | N
         _build(source, place, folder, progress or (lambda *_: None))
     try:
         return SealedIndex(folder, place)
-    except Exception as error:  # whatever a damaged file raises, the cure is the same: build it anew, once
+    except Exception as error:  # noqa: BLE001 - whatever a damaged file raises, the cure is the same: build it anew, once
         log.warning("index.damaged", fingerprint=mark, error=type(error).__name__)
         shutil.rmtree(folder, ignore_errors=True)
         _build(source, place, folder, progress or (lambda *_: None))

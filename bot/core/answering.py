@@ -8,10 +8,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Protocol
 
 from bot.core.answer import Citation
-from bot.core.framework import COMPETENCIES, FUNCTIONS, Knowledge, Passage, Unit
+from bot.core.framework import COMPETENCIES, FUNCTIONS, Knowledge, NextMove, Passage, Unit
 from bot.core.questions import Reading
 from bot.core.ranking import RankedUnit
 from bot.core.text import content_words
@@ -81,8 +82,10 @@ class Writer:
     reading: Reading
 
     def write(self, ranked: Sequence[RankedUnit], form: str) -> Draft:
-        """The answer in a form: "definition", "levels", "list", "compare", "activities", "equity", "example", "fact" or
-        "situation". A question about the paper itself or a document has a form of its own."""
+        """The answer in a form; a question about the paper itself, or of a document, has a form of its own.
+
+        Forms: "definition", "levels", "list", "compare", "activities", "equity", "example", "fact", "situation".
+        """
         top = ranked[0].unit
         draft = Draft()
         if form == "list":
@@ -145,13 +148,10 @@ class Writer:
         for unit in units:
             definition = self._of(unit, "definition")
             draft.say(self._text("compare.side", unit, definition=definition.text), definition, bullet="- ")
-        for unit in units:
-            for other in units:
-                versus = self.library.passage(f"{unit.code}/versus-{other.code.lower()}")
-                if versus and units.index(unit) < units.index(other):
-                    draft.say(self.wording("ask.compare.difference", difference=versus.text), versus)
-                elif versus and not self.library.passage(f"{other.code}/versus-{unit.code.lower()}"):
-                    draft.say(self.wording("ask.compare.difference", difference=versus.text), versus)
+        for unit, other in combinations(units, 2):
+            versus = self._versus(unit, other)
+            if versus:
+                draft.say(self.wording("ask.compare.difference", difference=versus.text), versus)
         if self.reading.level or "level" in self.question.lower():
             for unit in units:
                 self._levels(draft, unit)
@@ -210,10 +210,7 @@ class Writer:
         if second is None or second.share < _CLOSE_SECOND * ranked[0].share:
             return
         other = self.knowledge.units[second.unit]
-        versus = self.library.passage(f"{unit.code}/versus-{other.code.lower()}") or self.library.passage(
-            f"{other.code}/versus-{unit.code.lower()}"
-        )
-        source = versus or self._of(other, "definition")
+        source = self._versus(unit, other) or self._of(other, "definition")
         draft.say(self._text("situation.also", other, difference=_lower_first(source.text)), source)
 
     def _fact(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
@@ -256,6 +253,11 @@ class Writer:
         assert found is not None, f"{unit.code}/{part}"
         return found
 
+    def _versus(self, unit: Unit, other: Unit) -> Passage | None:
+        """How two units differ, as either of them says it."""
+        here = self.library.passage(f"{unit.code}/versus-{other.code.lower()}")
+        return here or self.library.passage(f"{other.code}/versus-{unit.code.lower()}")
+
     def _activities_of(self, unit: Unit) -> list[Passage]:
         return [self._of(unit, a.id) for a in unit.activities]
 
@@ -279,7 +281,7 @@ class Writer:
         order = [i for n, i in enumerate(order) if n < _AT_LEAST or scores[i] >= share * scores[order[0]]]
         return [passages[i] for i in (sorted(order) if keep_order else order)]
 
-    def _move(self, unit: Unit):  # noqa: ANN202 - NextMove of the unit
+    def _move(self, unit: Unit) -> NextMove:
         moves = [m for m in unit.next_moves if self.reading.level in (None, m.level)] or list(unit.next_moves)
         scores = self.library.relevance([m.text for m in moves])
         return moves[max(range(len(moves)), key=lambda i: scores[i])]

@@ -84,11 +84,42 @@ _HELP = _any(
     r"\bhelp (?:me )?(?:with (?:this|the) (?:bot|app)|using (?:you|this|the bot))\b",
 )
 _SMALLTALK: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("who_are_you", _any(r"^(?:so |and |hey |hi )*(?:who|what) are you\b", r"\bare you (?:a |an )?(?:bot|robot|human|person|real|ai|chatgpt|claude|machine)\b", r"\bwho (?:made|built|created|programmed) you\b", r"\bwhat(?:'s| is) your name\b")),
-    ("thanks", _any(r"^(?:ok(?:ay)?,? |great,? |perfect,? |super,? |cool,? |lovely,? |many |big |no,? )*(?:thanks?|thank you|thx|ty|cheers|ta|merci|gracias|danke|appreciated?|much appreciated|that helps?(?:ed)?|that was helpful)\b.{0,50}$")),
-    ("bye", _any(r"^(?:ok(?:ay)?,? )?(?:bye|goodbye|see you|see ya|good night|later|ciao|have a (?:good|nice|great) \w+|ttyl|talk (?:soon|later))\b.{0,30}$")),
-    ("greeting", _any(r"^(?:hi+|hey+|hello+|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|greetings|hola|bonjour|hallo|g'day|sup|what's up)(?: there| again| coach| bot| everyone| team| all| you)*\W*$", r"^(?:hi|hey|hello)?[,! ]*how(?:'s| is| are) (?:you|it going|things|your day|life)\b.{0,25}$")),
-    ("chat", _any(r"^(?:lol|haha+|ha|ok+|okay|k|yes|yep|yeah|no|nope|nah|sure|cool|nice|great|wow|hmm+|oh|right|fine|test(?:ing)?|ping|[\W_]+)\W*$", r"\btell me a joke\b", r"^(?:sorry|oops|my bad|never ?mind|ignore that)\b.{0,20}$")),
+    (
+        "who_are_you",
+        _any(
+            r"^(?:so |and |hey |hi )*(?:who|what) are you\b",
+            r"\bare you (?:a |an )?(?:bot|robot|human|person|real|ai|chatgpt|claude|machine)\b",
+            r"\bwho (?:made|built|created|programmed) you\b",
+            r"\bwhat(?:'s| is) your name\b",
+        ),
+    ),
+    (
+        "thanks",
+        _any(
+            r"^(?:ok(?:ay)?,? |great,? |perfect,? |super,? |cool,? |lovely,? |many |big |no,? )*(?:thanks?|thank you|thx|ty|cheers|ta|merci|gracias|danke|appreciated?|much appreciated|that helps?(?:ed)?|that was helpful)\b.{0,50}$"
+        ),
+    ),
+    (
+        "bye",
+        _any(
+            r"^(?:ok(?:ay)?,? )?(?:bye|goodbye|see you|see ya|good night|later|ciao|have a (?:good|nice|great) \w+|ttyl|talk (?:soon|later))\b.{0,30}$"
+        ),
+    ),
+    (
+        "greeting",
+        _any(
+            r"^(?:hi+|hey+|hello+|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|greetings|hola|bonjour|hallo|g'day|sup|what's up)(?: there| again| coach| bot| everyone| team| all| you)*\W*$",
+            r"^(?:hi|hey|hello)?[,! ]*how(?:'s| is| are) (?:you|it going|things|your day|life)\b.{0,25}$",
+        ),
+    ),
+    (
+        "chat",
+        _any(
+            r"^(?:lol|haha+|ha|ok+|okay|k|yes|yep|yeah|no|nope|nah|sure|cool|nice|great|wow|hmm+|oh|right|fine|test(?:ing)?|ping|[\W_]+)\W*$",
+            r"\btell me a joke\b",
+            r"^(?:sorry|oops|my bad|never ?mind|ignore that)\b.{0,20}$",
+        ),
+    ),
 )
 _QUESTION = re.compile(
     r"\?\s*$|^(?:so |and |but |ok |hi |hey |please |can you |could you )*(?:what|whats|who|which|when|where|why|how|is|are|do|does|did|can|could|should|define|explain|list|name|tell me|describe|compare|give me|show me)\b"

@@ -213,6 +213,7 @@ def _unit_passages(unit: Unit) -> list[Passage]:
         heading: str,
         text: str,
         locators: tuple[str, ...] = (),
+        *,
         level: Level | None = None,
         asks: tuple[str, ...] = (),
     ) -> Passage:
@@ -242,7 +243,7 @@ def _unit_passages(unit: Unit) -> list[Passage]:
     for name, located in (("foundational", levels.foundational), ("advanced", levels.advanced)):
         level: Level = "foundational" if name == "foundational" else "advanced"
         heading = f"{name.capitalize()} level"
-        out.append(passage(f"levels-{name}", heading, located.text, (located.locator,), level))
+        out.append(passage(f"levels-{name}", heading, located.text, (located.locator,), level=level))
     out += [passage(f"example-{n}", f"Example {n}", e.text) for n, e in enumerate(unit.examples, start=1)]
     out += [passage(f"versus-{r.unit.lower()}", f"Beside {r.unit}", r.difference) for r in unit.related]
     return out

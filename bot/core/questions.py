@@ -38,16 +38,30 @@ _LIST = re.compile(
 _DEFINITION = re.compile(
     r"^(?:so |and |ok |hi |please )*(?:what(?:'s| is| are| does| do)|whats|define|definition of|explain|describe|tell me (?:more )?about|meaning of|remind me what)\b"
 )
-_HOW = re.compile(r"\b(how (?:do|can|should|could|would|might|to)|what (?:should|can|could|do) (?:i|we)|where do (?:i|we) (?:start|begin)|any (?:tips|advice|ideas)|help me|help us|advice)\b")
-_EQUITY = re.compile(r"\b(equit\w+|equal\w*|inclusi\w+|marginali[sz]ed|underserved|racis\w+|justice|fair(?:ness)?|left out|disparit\w+)\b")
+_HOW = re.compile(
+    r"\b(how (?:do|can|should|could|would|might|to)|what (?:should|can|could|do) (?:i|we)|where do (?:i|we) (?:start|begin)|any (?:tips|advice|ideas)|help me|help us|advice)\b"
+)
+_EQUITY = re.compile(
+    r"\b(equit\w+|equal\w*|inclusi\w+|marginali[sz]ed|underserved|racis\w+|justice|fair(?:ness)?|left out|disparit\w+)\b"
+)
 _EXAMPLE = re.compile(r"\b(examples?|for instance|illustrat\w+|in practice|concrete(?:ly)?|look like)\b")
-_ACTIVITIES = re.compile(r"\b(activit\w+|what (?:do|does|would|should) (?:an? )?(?:isps?|practitioners?|support\w*|they|it) (?:actually )?(?:do|involve|include|cover)|involved? in|tasks|day to day)\b")
-_WHO = re.compile(r"\b(who (?:wrote|made|developed|created|published|are the authors)|authors?|publisher|cite|citation|apa|reference list|copyright)\b")
+_ACTIVITIES = re.compile(
+    r"\b(activit\w+|what (?:do|does|would|should) (?:an? )?(?:isps?|practitioners?|support\w*|they|it) (?:actually )?(?:do|involve|include|cover)|involved? in|tasks|day to day)\b"
+)
+_WHO = re.compile(
+    r"\b(who (?:wrote|made|developed|created|published|are the authors)|authors?|publisher|cite|citation|apa|reference list|copyright)\b"
+)
 _PERSONAL = re.compile(r"\b(i|i'm|i've|i'd|my|me|we|we're|we've|our|us)\b")
 _ELLIPTIC = re.compile(
     r"^(?:and|but|so|or|also|what about|how about|why|why so|how so|how|go on|more|tell me more|such as|like what|e\.?g|for example|example|an example|really|is that|does that|which one|the other|then what|ok and)\b"
 )
-_POINTING = re.compile(r"\b(it|its|that|this|those|these|they|them|there|the same|one|both|either|former|latter|here)\b")
+_POINTING = re.compile(
+    r"\b(it|its|that|this|those|these|they|them|there|the same|one|both|either|former|latter|here)\b"
+)
+
+
+_BARE_QUESTION = 6  # words of "what is the connect function?"
+_BARE_NAME = 4  # words of a message that is little more than a unit's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +111,23 @@ class Names:
 def _is_named(text: str, start: int, end: int, code: str) -> bool:
     """Whether an everyday word stands as the name of a unit here."""
     before, after = text[:start], text[end:]
-    if re.match(r"[\"'”’*]?\s*(?:\(|function|competency)", after) or re.search(r"(?:function|competency|called|[\"“‘'*])\s*$", before):
+    if re.match(r"[\"'”’*]?\s*(?:\(|function|competency)", after) or re.search(
+        r"(?:function|competency|called|[\"“‘'*])\s*$", before
+    ):
         return True
-    around = re.search(r"(?:what is|what's|whats|define|explain|about|versus|vs\.?|between|and|or|level of|levels of|in|is)\s+(?:the\s+)?$", before)
-    alone = re.match(r"\s*(?:$|[?.!,;]|and\b|vs\b|versus\b|or\b|at the\b|level)", after)
+    around = re.search(
+        r"(?:what is|what's|whats|what does|define|explain|about|versus|vs\.?|between|and|or|level of|levels of|in|is)\s+(?:the\s+)?$",
+        before,
+    )
+    alone = re.match(r"\s*(?:$|[?.!,;]|and\b|vs\b|versus\b|or\b|at the\b|level|mean\b|about\b|do\b|involve)", after)
+    if not before.strip() and not after.strip(" ?.!"):
+        return True
     if code.startswith("F"):
-        listed = sum(bool(re.search(rf"\b{w}\b", text)) for w in ("connect", "understand", "inspire", "enable", "transform"))
-        return bool(around and alone) and (listed > 1 or len(words(text)) <= 6)
-    return bool(alone and (around or len(words(text)) <= 4))
+        listed = sum(
+            bool(re.search(rf"\b{w}\b", text)) for w in ("connect", "understand", "inspire", "enable", "transform")
+        )
+        return bool(around and alone) and (listed > 1 or <= _BARE_QUESTION)
+    return bool(alone and (around or len(words(text)) <= _BARE_NAME))
 
 
 def read(text: str, names: Names) -> Reading:
@@ -138,7 +161,7 @@ def _form(low: str, mentions: Sequence[str]) -> str | None:
             return form
     if _HOW.search(low):
         return "how_do_i"
-    if mentions and (_DEFINITION.search(low) or len(words(low)) <= 4 + 2 * len(mentions)):  # noqa: PLR2004 - a bare name
+    if mentions and (_DEFINITION.search(low) or len(words(low)) <= _BARE_NAME + 2 * len(mentions)):
         return "definition"
     return None
 
@@ -149,28 +172,27 @@ def _form(low: str, mentions: Sequence[str]) -> str | None:
 def standalone(text: str, history: Sequence[Turn], names: Names, titles: Mapping[str, str]) -> str:
     """The question made whole from the conversation before it; unchanged where it stands on its own."""
     text = clean(text)
-    low = text.lower()
     if not history:
         return text
-    asked = _last(history, "user")
-    said = _last(history, "assistant")
+    asked, said = _last(history, "user"), _last(history, "assistant")
+    addition = _addition(text, asked, said, names, titles)
+    return f"{text} ({addition})" if addition else text
+
+
+def _addition(text: str, asked: str, said: str, names: Names, titles: Mapping[str, str]) -> str | None:
+    """What a question leaves to the conversation to say."""
+    low = text.lower()
     ordinal = _ORDINAL.search(low)
-    if ordinal and said:
-        code = _ordinal_unit(ordinal.group(1), said)
-        if code:
-            return f"{text} ({titles[code]})"
+    code = _ordinal_unit(ordinal.group(1), said) if ordinal and said else None
+    if code:
+        return titles[code]
     mentions = names.mentioned(text)
     if not _leans(low, mentions):
-        return text
-    topic = _topic(asked, said, names, titles)
-    if mentions and asked:  # "what about spread and scale?": the earlier question, asked of this unit
-        before = read(asked, names)
-        if before.form in ("levels", "equity", "example", "activities") and read(text, names).form in (None, "definition"):
-            return f"{text} ({_FORM_WORDS[before.form]})"
-        return text
-    if not topic:
-        return text
-    return f"{text} ({topic})"
+        return None
+    if mentions:  # "what about spread and scale?": the earlier question, asked of this unit
+        before, now = read(asked, names).form, read(text, names).form
+        return _FORM_WORDS.get(before or "") if now in (None, "definition") else None
+    return _topic(asked, said, names, titles)
 
 
 _FORM_WORDS = {
@@ -186,7 +208,7 @@ def _leans(low: str, mentions: Sequence[str]) -> bool:
     count = len(content_words(low))
     if _ELLIPTIC.match(low):
         return count <= 8  # noqa: PLR2004 - a longer one says itself what it is about
-    if mentions:
+    if mentions or _WHO.search(low):
         return False
     return count <= 2 or bool(_POINTING.search(low) and count <= 7)  # noqa: PLR2004 - likewise
 

@@ -37,18 +37,27 @@ class RankedUnit:
     passage_id: str
 
 
-def features(
-    view: QuestionView, hits: Sequence[Hit], neighbours: Iterable[Neighbour], reading: Reading
-) -> dict[str, tuple[float, float, float, float, float]]:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What every signal says of one question."""
+
+    reading: Reading
+    view: QuestionView
+    hits: Sequence[Hit]
+    neighbours: Sequence[Neighbour]
+
+
+def features(evidence: Evidence) -> dict[str, tuple[float, float, float, float, float]]:
     """(log-probability, dense, near, words, named) of each unit."""
     dense: dict[str, float] = {}
     lexical: dict[str, float] = {}
-    for hit in hits:
+    view, reading = evidence.view, evidence.reading
+    for hit in evidence.hits:
         unit = hit.passage.unit
         dense[unit] = max(dense.get(unit, 0.0), hit.dense)
         lexical[unit] = max(lexical.get(unit, 0.0), hit.lexical)
     top = max(lexical.values(), default=0.0) or 1.0
-    near = _near(neighbours)
+    near = _near(evidence.neighbours)
     units = dict.fromkeys([*PAPER_UNITS, *dense])
     return {
         u: (
@@ -62,22 +71,15 @@ def features(
     }
 
 
-def rank(
-    view: QuestionView,
-    hits: Sequence[Hit],
-    neighbours: Sequence[Neighbour],
-    reading: Reading,
-    best: Mapping[str, str],
-    weights: Weights | None = None,
-) -> tuple[RankedUnit, ...]:
+def rank(evidence: Evidence, best: Mapping[str, str], *, weights: Weights | None = None) -> tuple[RankedUnit, ...]:
     """All units, best first. `best` gives a passage id for units of which retrieval brought none."""
     w = weights or Weights()
     scores = {
         u: w.model * f[0] + w.dense * f[1] + w.near * f[2] + w.words * f[3] + w.named * f[4]
-        for u, f in features(view, hits, neighbours, reading).items()
+        for u, f in features(evidence).items()
     }
     passage = dict(best)
-    for hit in reversed(hits):
+    for hit in reversed(evidence.hits):
         passage[hit.passage.unit] = hit.passage.id
     highest = max(scores.values())
     total = sum(math.exp(s - highest) for s in scores.values())

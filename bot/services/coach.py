@@ -95,10 +95,13 @@ class Coach:
         reading = questions.read(whole, self._names)
         view = self._reader.read_question(whole)
         hits = self._index.search(whole, tenant=question.tenant)
-        ranked = ranking.rank(view, hits, self._index.neighbours(whole), reading, self._anchors)
+        evidence = ranking.Evidence(reading, view, hits, self._index.neighbours(whole))
+        ranked = ranking.rank(evidence, self._anchors)
         ranked = _led_by_mention(ranked, reading)
         outcome = self._gate(text, whole, view, ranked, reading)
-        best = tuple(PassageScore(unit=r.unit, passage_id=r.passage_id, score=round(r.share, 4)) for r in ranked[:_SHOWN])
+        best = tuple(
+            PassageScore(unit=r.unit, passage_id=r.passage_id, score=round(r.share, 4)) for r in ranked[:_SHOWN]
+        )
         if outcome != "answered":
             refused = self._refusal(question.text, whole, outcome, ranked=ranked)
             return refused.model_copy(update={"passages": best})
