@@ -126,7 +126,7 @@ def _is_named(text: str, start: int, end: int, code: str) -> bool:
         listed = sum(
             bool(re.search(rf"\b{w}\b", text)) for w in ("connect", "understand", "inspire", "enable", "transform")
         )
-        return bool(around and alone) and (listed > 1 or <= _BARE_QUESTION)
+        return bool(around and alone) and (listed > 1 or len(words(text)) <= _BARE_QUESTION)
     return bool(alone and (around or len(words(text)) <= _BARE_NAME))
 
 

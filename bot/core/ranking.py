@@ -90,7 +90,7 @@ def rank(evidence: Evidence, best: Mapping[str, str], *, weights: Weights | None
 
 
 def _near(neighbours: Iterable[Neighbour]) -> dict[str, float]:
-    """Share of the nearest exemplars that each unit has, the closer the more; what can't be answered counts for none."""
+    """Each unit's share of the nearest exemplars, the closer the more."""
     votes: dict[str, float] = {}
     for n in neighbours:
         votes[n.unit] = votes.get(n.unit, 0.0) + max(n.similarity, 0.0) ** 2
