@@ -1,0 +1,177 @@
+"""Self-checks as a person does them, through the real Bolt app: choose, rate, read the result, see what moved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.records import Member
+from bot.sandbox.driver import words
+from bot.sandbox.limits import check_message, check_view
+from bot.sandbox.server import Sandbox
+from bot.services.selfchecks import SelfChecks
+from bot.slack import selfcheck
+from bot.slack.bolt import SlackApp
+from tests.fakes.memory import MemoryRepositories
+from tests.slack.coaching import build, nudges, sandbox, selfchecks  # noqa: F401 - fixtures in place of the plain ones
+
+pytestmark = pytest.mark.usefixtures("bot")
+ANA, BEN = Member("T0SANDBOX", "U0ANA"), Member("T0SANDBOX", "U0BEN")
+
+
+def ratings(checks: SelfChecks, unit: str, foundational: str, advanced: str) -> dict[str, str]:
+    """What is chosen, the same for all statements of a level."""
+    descriptor = checks.descriptors[unit]
+    values = [foundational] * len(descriptor.foundational) + [advanced] * len(descriptor.advanced)
+    return {f"statement-{n}": value for n, value in enumerate(values)}
+
+
+def _check(
+    sandbox: Sandbox,
+    checks: SelfChecks,
+    unit: str,
+    foundational: str,
+    advanced: str,
+    *,
+    user: str = "U0ANA",
+    **more: Any,
+) -> dict[str, Any]:
+    after = max((m["ts"] for m in sandbox.messages(sandbox.dm(user))), default="0")
+    sandbox.command(user, "C0GENERAL", "/selfcheck", unit)
+    sandbox.wait_for_modal(user, "How true is each statement")
+    assert sandbox.submit(user, {**ratings(checks, unit, foundational, advanced), **more}) == {}
+    message = sandbox.wait_for_message(sandbox.dm(user), "Two next steps", after=after)
+    sandbox.close(user)
+    return message
+
+
+def test_a_named_unit_opens_its_statements_and_the_result_comes_by_direct_message(
+    sandbox: Sandbox, selfchecks: SelfChecks, repositories: MemoryRepositories
+) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "bariers")
+    view = sandbox.wait_for_modal("U0ANA", "Assess barriers and facilitators")
+    statements = selfchecks.descriptors["C4"].statements
+    assert all(s.text in words(view.content) for s in statements)
+    values = ratings(selfchecks, "C4", "4", "2") | {"example": "I asked six nurses what gets in the way."}
+    assert sandbox.submit("U0ANA", values) == {}
+    sandbox.wait_for_modal("U0ANA", "you stand on the foundational level")
+    message = sandbox.wait_for_message("D0ANA", "Two next steps")
+    text = message["text"]
+    assert "Assess barriers and facilitators: by your own account you stand on the foundational level." in text
+    assert "What is strong" in text and statements[3].text in text
+    assert "Only you can see this" in text
+    assert "1. " in text and "2. " in text
+    stored = repositories.checks.latest(ANA)["C4"]
+    assert (stored.level, stored.example) == ("foundational", "I asked six nurses what gets in the way.")
+    assert stored.ratings == (4, 4, 4, 4, 2, 2, 2, 2)
+    assert stored.descriptors == selfchecks.descriptors["C4"].version
+    assert not [m for m in sandbox.messages("C0GENERAL", "U0ANA") if "account" in words(m)]
+    assert not [m for m in sandbox.messages("D0BEN", "U0BEN") if "account" in words(m)]
+
+
+def test_with_no_argument_the_picker_suggests_what_was_never_checked(sandbox: Sandbox, selfchecks: SelfChecks) -> None:
+    _check(sandbox, selfchecks, "C1", "3", "3")
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck")
+    view = sandbox.wait_for_modal("U0ANA", "You haven't looked at “Unearth the problem” yet")
+    assert "C10 Plan for and enact spread and scale" in words(view.content)
+    assert sandbox.submit("U0ANA", {"unit": "C9"}) == {}
+    sandbox.wait_for_modal("U0ANA", "Plan for sustainability and sustain")
+
+
+def test_a_statement_left_open_is_asked_for_and_nothing_is_lost(
+    sandbox: Sandbox, selfchecks: SelfChecks, repositories: MemoryRepositories
+) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "FA")
+    sandbox.wait_for_modal("U0ANA", "How true is each statement")
+    values = ratings(selfchecks, "FA", "3", "3")
+    del values["statement-2"]
+    assert "statement-2" in sandbox.submit("U0ANA", values)
+    assert repositories.checks.latest(ANA) == {}
+
+
+def test_names_that_fit_several_units_are_asked_back_with_a_button_each(sandbox: Sandbox) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "plan")
+    message = sandbox.wait_for_message("C0GENERAL", "could be any of these", user="U0ANA")
+    assert message["ephemeral"] is True
+    sandbox.click("U0ANA", message["ts"], "selfcheck.start:C9")
+    sandbox.wait_for_modal("U0ANA", "Plan for sustainability and sustain")
+
+
+def test_an_unknown_name_is_met_with_calm_words_and_the_list(sandbox: Sandbox) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "<!channel> bananas")
+    message = sandbox.wait_for_message("C0GENERAL", "I don't know which of the fifteen", user="U0ANA")
+    assert "<!channel>" not in words(message)
+    sandbox.click("U0ANA", message["ts"], "selfcheck.start")
+    sandbox.wait_for_modal("U0ANA", "What would you like to look at?")
+
+
+def test_the_next_check_says_what_moved_and_what_was_written_then(sandbox: Sandbox, selfchecks: SelfChecks) -> None:
+    first = _check(sandbox, selfchecks, "C8", "2", "1", example="We met once, then stopped.")
+    assert "you are building the foundations" in first["text"]
+    sandbox.clock.advance(timedelta(weeks=6))
+    second = _check(sandbox, selfchecks, "C8", "4", "1")
+    assert "Your check 6 weeks ago came to: building the foundations." in second["text"]
+    assert "4 of the statements went up since then, 0 went down." in second["text"]
+    assert "What you wrote then: “We met once, then stopped.”" in second["text"]
+
+
+def test_the_source_button_opens_the_passage(sandbox: Sandbox, selfchecks: SelfChecks) -> None:
+    message = _check(sandbox, selfchecks, "C4", "3", "2")
+    sandbox.click("U0ANA", message["ts"], "source.open:read1")
+    sandbox.wait_for_modal("U0ANA", "Source")
+
+
+def test_triage_leads_to_a_self_check(sandbox: Sandbox) -> None:
+    sandbox.say("U0ANA", "D0ANA", "everyone nods and then nothing happens")
+    message = sandbox.wait_for_message("D0ANA", "This sounds like C4")
+    sandbox.click("U0ANA", message["ts"], "selfcheck.start:C4")
+    sandbox.wait_for_modal("U0ANA", "How true is each statement")
+
+
+def test_coach_selfcheck_in_words_offers_it_with_a_button(sandbox: Sandbox) -> None:
+    sandbox.command("U0ANA", "D0ANA", "/coach", "selfcheck sustainability")
+    message = sandbox.wait_for_message("D0ANA", "Shall we look at", user="U0ANA")
+    sandbox.click("U0ANA", message["ts"], "selfcheck.start:C9")
+    sandbox.wait_for_modal("U0ANA", "Plan for sustainability and sustain")
+
+
+def test_a_page_of_older_statements_is_shown_anew_with_the_example_kept(
+    sandbox: Sandbox, selfchecks: SelfChecks, repositories: MemoryRepositories
+) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "C2")
+    sandbox.wait_for_modal("U0ANA", "How true is each statement")
+    old = selfchecks.descriptors["C2"]
+    selfchecks.descriptors["C2"] = old.model_copy(update={"version": "C2-next"})
+    sandbox.submit("U0ANA", {**ratings(selfchecks, "C2", "3", "3"), "example": "The clinic's waiting list."})
+    view = sandbox.wait_for_modal("U0ANA", "were reworded while this was open")
+    assert "The clinic's waiting list." in words(view.content)
+    assert repositories.checks.latest(ANA) == {}
+
+
+def test_nothing_but_not_my_role_names_no_level(
+    sandbox: Sandbox, selfchecks: SelfChecks, repositories: MemoryRepositories
+) -> None:
+    message = _check(sandbox, selfchecks, "C10", "0", "0")
+    assert "so there is no level to name" in message["text"]
+    assert repositories.checks.latest(ANA)["C10"].level is None
+
+
+def test_every_unit_keeps_slacks_limits_with_the_longest_example(
+    selfchecks: SelfChecks, bot: SlackApp, sandbox: Sandbox, repositories: MemoryRepositories
+) -> None:
+    long = ("🙂 وقد قال <!here> & " * 300)[:3000]
+    for code, descriptor in selfchecks.descriptors.items():
+        unit = selfchecks.unit(code)
+        view = selfcheck.page_modal(unit, descriptor, bot.deps.wording, example=long, note=long[:2900])
+        assert check_view(view) == []
+        count = len(descriptor.statements)
+        selfchecks.finish(BEN, code, [1] * count, long, check_id=f"{code}-1")
+        result = selfchecks.finish(BEN, code, [5, *[1] * (count - 1)], long, check_id=f"{code}-2")
+        text, blocks = selfcheck.result_message(result, unit, bot.deps.wording, sandbox.clock)
+        assert check_message({"text": text, "blocks": blocks}) == []
+    picker = selfcheck.picker_modal(
+        list(selfchecks.knowledge.units.values()), selfchecks.suggest(BEN), bot.deps.wording, sandbox.clock
+    )
+    assert check_view(picker) == []
