@@ -134,6 +134,8 @@ class SealedIndex:
         seal = json.loads((folder / "sealed.json").read_text(encoding="utf-8"))
         self.fingerprint = folder.name
         self.embeddings_name: str = seal["embeddings"]
+        self._models: TrainedClassifier
+        self._wishes: Wishes
         self._models, self._wishes = joblib.load(folder / "models.joblib")
         self._embeddings = embedding.make(seal["embeddings"], place.minilm_dir, self._models.representation)
         if seal["embeddings"] != "builtin":
