@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ log = structlog.get_logger()
 FORMAT = 1  # raise it when what stands in a folder changes its form
 EVERYBODY = "*"
 _BATCH = 2000  # rows a call to Chroma; its own bound was 5,461
+_ABANDONED = 1800.0  # seconds after which a folder half built is taken for left behind
 _KEEP = 2  # sealed folders kept beside the newest: another process may still read one
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
@@ -356,6 +358,9 @@ def _lexical(passages: Sequence[Passage]) -> Any:
 
 
 def _drop_old(root: Path, keep: str) -> None:
+    for left in root.glob(".building-*"):  # of runs that were killed; one under way is younger
+        if time.time() - left.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
     sealed = sorted(root.glob("*/sealed.json"), key=lambda f: f.stat().st_mtime, reverse=True)
     others = [f.parent for f in sealed if f.parent.name != keep]
     for folder in others[_KEEP:]:
