@@ -43,8 +43,10 @@ from bot.slack.pool import WorkPool
 
 log = structlog.get_logger()
 
-PING_SECONDS = 1.5  # slack_sdk calls a silent socket stale after more than four of these
-_NEVER_HEARD = 6.0  # seconds after which a socket that never answered a ping is given up (slack_sdk waits for ever)
+PING_SECONDS = 1.5
+# Seconds without an answer to a ping after which a socket is replaced. slack_sdk itself waits for more than four
+# pings, for five failed ones where the line is cut, and for ever where no answer came at all.
+_SILENCE = 5.0
 _PER_PERSON, _QUEUE = 20, 2000  # jobs that may wait
 _QUICK_WORKERS = 4
 _DRAIN = 10.0  # seconds that stopping waits for answers under way
@@ -233,18 +235,21 @@ class SlackApp:
                     self._quietly(self.sweep)
 
     def _check_socket(self, seen: str, since: float) -> tuple[str, float]:
+        """Replace a socket that doesn't answer pings; `seen` has been silent from its beginning, `since` then."""
         assert self._handler is not None
         client = self._handler.client
-        session = client.current_session
-        if session is None or not session.is_active() or session.last_ping_pong_time is not None:
-            return "", time.monotonic()
+        session, now = client.current_session, time.monotonic()
+        if session is None or not session.is_active():
+            return "", now  # slack_sdk is at it
         if session.session_id != seen:
-            return session.session_id, time.monotonic()
-        if time.monotonic() - since > _NEVER_HEARD:
-            log.warning("slack.socket_silent")
-            self._quietly(lambda: client.connect_to_new_endpoint(force=True))
-            return "", time.monotonic()
-        return seen, since
+            seen, since = session.session_id, now
+        if session.last_ping_pong_time is not None:
+            since = now - (time.time() - session.last_ping_pong_time)
+        if now - since <= _SILENCE and not session.consecutive_check_state_error_count:
+            return seen, since
+        log.warning("slack.socket_silent")
+        self._quietly(lambda: client.connect_to_new_endpoint(force=True))
+        return "", time.monotonic()
 
     def sweep(self) -> None:
         """Drop conversations, exchanges and closed inbox rows that are past their time."""
