@@ -1,6 +1,6 @@
 // The page's only door to the server: JSON calls under /ui/ and the event stream.
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(code, message, body = {}) {
     super(message);
     this.code = code;
@@ -30,7 +30,9 @@ async function request(path, options) {
 }
 
 function describe(body, response) {
-  return body.error ? `The sandbox refused this: ${body.error}.` : `The sandbox refused this (HTTP ${response.status}).`;
+  return body.error
+    ? `The sandbox refused this: ${body.error}.`
+    : `The sandbox refused this (HTTP ${response.status}).`;
 }
 
 export const get = (path) => request(path, { headers: { accept: "application/json" } });

@@ -1,15 +1,28 @@
 // The page: what is shown where, and what each click, key and server event does.
-import { get, listen, post } from "./api.js";
+import { post } from "./api.js";
 import { fill, h, icon, iconButton, swap } from "./dom.js";
-import { renderBlocks } from "./blocks.js";
+import { paintClock } from "./clock.js";
 import { Composer } from "./composer.js";
-import { avatar } from "./format.js";
 import { MessageList } from "./messages.js";
 import { ModalHost } from "./modal.js";
 import { asWords, mrkdwn } from "./mrkdwn.js";
 import { announce, confirmDialog, dialogOpen, toast } from "./overlay.js";
-import { drawBanner, drawSidebar, drawTopbar, drawer, header, paintClock, paintWho } from "./shell.js";
-import { apply, botUser, channelName, channelOf, emit, messagesIn, myDm, on, readState, repliesTo, store, topLevel, userName } from "./store.js";
+import { aboutContent, homeContent, intro, showPrompts } from "./places.js";
+import { openSession } from "./session.js";
+import { drawBanner, drawSidebar, drawTopbar, drawer, header, paintWho } from "./shell.js";
+import {
+  botUser,
+  channelName,
+  channelOf,
+  messagesIn,
+  myDm,
+  on,
+  readState,
+  repliesTo,
+  store,
+  topLevel,
+  userName,
+} from "./store.js";
 import { Surface } from "./surface.js";
 import { decode, encode, placeholder } from "./typed.js";
 
@@ -32,7 +45,9 @@ async function attempt(work) {
 const as = (body) => ({ user: store.me.id, ...body });
 
 function act(container, blockId, actionId, value, state) {
-  return attempt(() => post("/ui/action", as({ container, block_id: blockId, action_id: actionId, value, state: state.values })));
+  return attempt(() =>
+    post("/ui/action", as({ container, block_id: blockId, action_id: actionId, value, state: state.values })),
+  );
 }
 
 // --- where we are: "#D0ANA", "#D0ANA/home", "#C0GENERAL/t/1700000000.000100" ---
@@ -116,10 +131,17 @@ function stopEdit() {
 }
 
 function editor(channel, message) {
-  const box = h("textarea.field.edit-box", { dir: "auto", "aria-label": "Edit your message", rows: String(Math.min(8, message.text.split("\n").length + 1)), value: decode(message.text), "data-fk": "edit-box" });
+  const box = h("textarea.field.edit-box", {
+    dir: "auto",
+    "aria-label": "Edit your message",
+    rows: String(Math.min(8, message.text.split("\n").length + 1)),
+    value: decode(message.text),
+    "data-fk": "edit-box",
+  });
   const save = async () => {
     if (!box.value.trim()) return;
-    if (await attempt(() => post("/ui/edit", as({ channel, ts: message.ts, text: encode(box.value.trim()) })))) stopEdit();
+    if (await attempt(() => post("/ui/edit", as({ channel, ts: message.ts, text: encode(box.value.trim()) }))))
+      stopEdit();
   };
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape") stopEdit();
@@ -128,7 +150,17 @@ function editor(channel, message) {
     event.preventDefault();
     event.stopPropagation();
   });
-  return h("div.editor", null, box, h("div.editor-foot", null, h("button.btn.btn-small", { type: "button", onclick: stopEdit }, "Cancel"), h("button.btn.btn-small.btn-primary", { type: "button", onclick: save }, "Save")));
+  return h(
+    "div.editor",
+    null,
+    box,
+    h(
+      "div.editor-foot",
+      null,
+      h("button.btn.btn-small", { type: "button", onclick: stopEdit }, "Cancel"),
+      h("button.btn.btn-small.btn-primary", { type: "button", onclick: save }, "Save"),
+    ),
+  );
 }
 
 const actions = {
@@ -146,7 +178,13 @@ const actions = {
   },
   async remove(channel, message) {
     const preview = h("div.preview", null, mrkdwn(message.text));
-    const sure = await confirmDialog({ title: "Delete message", text: "Are you sure you want to delete this message? This cannot be undone.", confirm: "Delete", style: "danger", preview });
+    const sure = await confirmDialog({
+      title: "Delete message",
+      text: "Are you sure you want to delete this message? This cannot be undone.",
+      confirm: "Delete",
+      style: "danger",
+      preview,
+    });
     if (sure) await attempt(() => post("/ui/delete", as({ channel, ts: message.ts })));
   },
 };
@@ -165,7 +203,11 @@ const head = h("div.head-slot");
 const panel = h("div.panel", { id: "panel" });
 const homePanel = h("div.home", { tabindex: "-1" });
 const modal = new ModalHost({ act });
-const homeSurface = new Surface({ kind: "view", send: (blockId, actionId, value, state) => act({ type: "view", view_id: store.home.id }, blockId, actionId, value, state) });
+const homeSurface = new Surface({
+  kind: "view",
+  send: (blockId, actionId, value, state) =>
+    act({ type: "view", view_id: store.home.id }, blockId, actionId, value, state),
+});
 
 function show() {
   swap(head, () => head.replaceChildren(header(navigate)));
@@ -192,26 +234,18 @@ function showMessages() {
   const messages = topLevel(channel.id);
   const place = `${store.me.id}:${channel.id}`;
   if (place !== list.place) list.intro.replaceChildren(...intro(channel));
-  list.show(channel.id, messages, { place, label: isDm ? `Messages with ${channelName(channel.id)}` : `Messages in #${channel.name}` });
-  showPrompts(isDm && !messages.some((message) => message.user === store.me.id));
-  composer.moveTo(place, placeholder(channel), channel.is_member_bot === false ? "ISP Coach is not in this channel: it doesn't hear mentions here." : "");
+  list.show(channel.id, messages, {
+    place,
+    label: isDm ? `Messages with ${channelName(channel.id)}` : `Messages in #${channel.name}`,
+  });
+  showPrompts(list.intro, isDm && !messages.some((message) => message.user === store.me.id), deeds.send);
+  composer.moveTo(
+    place,
+    placeholder(channel),
+    channel.is_member_bot === false ? "ISP Coach is not in this channel: it doesn't hear mentions here." : "",
+  );
   showStatus();
   showThread();
-}
-
-function intro(channel) {
-  if (!channel.is_im) return [h("div.intro-text", null, h("h3", null, `#${channel.name}`), h("p", null, `This is the very beginning of #${channel.name}.`, channel.topic ? ` ${channel.topic}` : ""))];
-  return [h("div.intro-text", null, avatar(botUser(), "large"), h("h3", null, userName(botUser()?.id)), h("p", null, "This is your private conversation with the coach. Nobody else in the workspace sees it.")), h("div.prompts")];
-}
-
-function showPrompts(wanted) {
-  const host = list.intro.querySelector(".prompts");
-  if (!host) return;
-  const prompts = wanted ? store.prompts : [];
-  const signature = JSON.stringify(prompts);
-  if (host.dataset.signature === signature) return;
-  host.dataset.signature = signature;
-  host.replaceChildren(...(prompts.length ? [h("p.muted", { id: "prompts-label" }, "Try one of these"), h("div.prompt-row", { role: "group", "aria-labelledby": "prompts-label" }, prompts.map((prompt) => h("button.prompt", { type: "button", title: prompt.message, onclick: () => deeds.send(prompt.message) }, prompt.title)))] : []));
 }
 
 function showStatus() {
@@ -229,9 +263,21 @@ function showThread() {
   document.body.classList.toggle("thread-open", Boolean(root));
   if (!root) return;
   if (!pane.firstChild) {
-    fill(pane, [h("header.thread-head", null, h("h2", null, "Thread"), h("span.topic", { id: "thread-place" }), iconButton("close", "Close thread", { onclick: () => go(store.channel) })), threadScroller, threadRoot]);
+    fill(pane, [
+      h(
+        "header.thread-head",
+        null,
+        h("h2", null, "Thread"),
+        h("span.topic", { id: "thread-place" }),
+        iconButton("close", "Close thread", { onclick: () => go(store.channel) }),
+      ),
+      threadScroller,
+      threadRoot,
+    ]);
   }
-  $("thread-place").textContent = channelOf(store.channel).is_im ? channelName(store.channel) : `#${channelName(store.channel)}`;
+  $("thread-place").textContent = channelOf(store.channel).is_im
+    ? channelName(store.channel)
+    : `#${channelName(store.channel)}`;
   const place = `${store.me.id}:${store.channel}:${store.thread}`;
   threadList.show(store.channel, [root, ...repliesTo(store.channel, store.thread)], { place });
   threadComposer.moveTo(place, placeholder(null, true));
@@ -242,26 +288,8 @@ function showHome() {
   if (store.tab === "messages") return;
   const draw = store.tab === "home" ? homeContent : aboutContent;
   const top = homePanel.scrollTop;
-  swap(homePanel, () => homePanel.replaceChildren(h("div.home-inner", null, draw())));
+  swap(homePanel, () => homePanel.replaceChildren(h("div.home-inner", null, draw(homeSurface))));
   homePanel.scrollTop = top;
-}
-
-function homeContent() {
-  const view = store.home;
-  if (!view) return h("div.empty", null, avatar(botUser(), "large"), h("h3", null, "Nothing here yet"), h("p", null, store.bot.status === "ready" ? "The coach hasn't published its Home for you so far." : "The coach is getting ready. Its Home shows here as soon as it is."));
-  homeSurface.adopt(view.blocks);
-  return renderBlocks(view.blocks, homeSurface);
-}
-
-function aboutContent() {
-  return [
-    h("h3.header", null, "About this page"),
-    h("p", null, "This is a local stand-in for Slack, made so that you can coach with the real ISP Coach without installing an app. Nothing leaves this machine."),
-    h("h3.header", null, "Commands"),
-    h("dl.keys", null, store.commands.map((one) => [h("dt", null, `${one.command} ${one.usage_hint ?? ""}`), h("dd", null, one.description ?? "")])),
-    h("h3.header", null, "Shortcuts"),
-    h("dl.keys", null, store.shortcuts.map((one) => [h("dt", null, one.name), h("dd", null, `${one.description ?? ""} ${one.type === "message" ? "(on a message, under More actions)" : "(in the + menu of the message box)"}`)])),
-  ];
 }
 
 // --- server events ---
@@ -275,7 +303,10 @@ function hear({ channel, message, isNew, seen }) {
   if (!message || message.user === store.me.id) return;
   const spoke = hear.streams.delete(message.ts) && !message.streaming;
   if (message.streaming) hear.streams.add(message.ts);
-  if ((isNew && !message.streaming) || spoke) announce(`${userName(message.user)}${channel === store.channel ? "" : ` in ${channelName(channel)}`}: ${asWords({ type: "mrkdwn", text: message.text ?? "" }).slice(0, 600)}`);
+  if ((isNew && !message.streaming) || spoke)
+    announce(
+      `${userName(message.user)}${channel === store.channel ? "" : ` in ${channelName(channel)}`}: ${asWords({ type: "mrkdwn", text: message.text ?? "" }).slice(0, 600)}`,
+    );
 }
 hear.streams = new Set();
 
@@ -311,43 +342,13 @@ function start(user) {
   Object.assign(store, { ready: false, thread: null, home: null });
   store.status.clear();
   history.replaceState(null, "", `?user=${encodeURIComponent(user)}${location.hash}`);
-  let waiting = []; // events that come while the state is being read
-  let reading = 0;
-
-  const read = async () => {
-    const mine = ++reading;
-    waiting = [];
-    try {
-      const state = await get(`/ui/state?user=${encodeURIComponent(user)}`);
-      if (mine !== reading || ended) return;
+  endStream = openSession(user, {
+    onState(state) {
       mount();
       readState(state);
-      const late = waiting;
-      waiting = null;
-      late.forEach(apply);
-    } catch (error) {
-      if (mine !== reading || ended) return;
-      failed(user, error);
-      if (store.connection === "open") setTimeout(() => mine === reading && !ended && read(), 2000);
-    }
-  };
-
-  const onEvent = (event) => {
-    if (event.type === "hello" || event.type === "reset") read();
-    else if (waiting) waiting.push(event);
-    else apply(event);
-  };
-  const onState = (state) => {
-    store.connection = state;
-    if (!store.ready && state === "lost") failed(user, new Error("The sandbox can't be reached. Is it still running?"));
-    emit("connection");
-  };
-  let ended = false;
-  const end = listen(user, { onEvent, onState });
-  endStream = () => {
-    ended = true;
-    end();
-  };
+    },
+    onTrouble: (error) => failed(user, error),
+  });
 }
 
 function failed(user, error) {
@@ -356,7 +357,20 @@ function failed(user, error) {
     return;
   }
   const unknown = error.code === "unknown_user" && user !== FIRST_USER;
-  $("main").replaceChildren(h("div.loading", { role: "alert" }, icon("warning", 28), h("p", null, error.message), h("p.muted", null, "The page keeps trying."), h("button.btn.btn-primary", { type: "button", onclick: () => start(unknown ? FIRST_USER : user) }, unknown ? "Open it as Ana Ruiz" : "Try again")));
+  $("main").replaceChildren(
+    h(
+      "div.loading",
+      { role: "alert" },
+      icon("warning", 28),
+      h("p", null, error.message),
+      h("p.muted", null, "The page keeps trying."),
+      h(
+        "button.btn.btn-primary",
+        { type: "button", onclick: () => start(unknown ? FIRST_USER : user) },
+        unknown ? "Open it as Ana Ruiz" : "Try again",
+      ),
+    ),
+  );
 }
 
 function mount() {
@@ -377,10 +391,14 @@ function regions() {
     ["thread", store.thread ? () => threadComposer.focus() : null],
   ];
   const narrow = matchMedia("(max-width: 760px)").matches;
-  return parts.filter(([name, focus]) => focus && !(name === "sidebar" && narrow) && !(name === "head" && !head.querySelector(".tab")));
+  return parts.filter(
+    ([name, focus]) => focus && !(name === "sidebar" && narrow) && !(name === "head" && !head.querySelector(".tab")),
+  );
 }
 
-const regionOf = (node) => ["thread", "composer", "panel", "sidebar", "topbar"].find((id) => $(id)?.contains(node)) ?? (head.contains(node) ? "head" : "composer");
+const regionOf = (node) =>
+  ["thread", "composer", "panel", "sidebar", "topbar"].find((id) => $(id)?.contains(node)) ??
+  (head.contains(node) ? "head" : "composer");
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || dialogOpen()) return;

@@ -12,10 +12,18 @@ const drafts = new Map(); // what was typed and not sent, by place
 function completions(text, caret, inThread) {
   const before = text.slice(0, caret);
   if (!inThread && /^\/\S*$/.test(before)) {
-    const items = store.commands.filter((one) => one.command.startsWith(before.toLowerCase())).map((one) => ({
-      insert: `${one.command} `, value: one.command,
-      node: h("span.menu-text", null, h("span", null, h("b", null, one.command), " ", h("span.muted", null, one.usage_hint ?? "")), h("small", null, one.description ?? "")),
-    }));
+    const items = store.commands
+      .filter((one) => one.command.startsWith(before.toLowerCase()))
+      .map((one) => ({
+        insert: `${one.command} `,
+        value: one.command,
+        node: h(
+          "span.menu-text",
+          null,
+          h("span", null, h("b", null, one.command), " ", h("span.muted", null, one.usage_hint ?? "")),
+          h("small", null, one.description ?? ""),
+        ),
+      }));
     return items.length ? { start: 0, items } : null;
   }
   const match = /(?:^|[\s(])([@#:])([\p{L}\p{N} ._'+-]*)$/u.exec(before);
@@ -28,19 +36,57 @@ function completions(text, caret, inThread) {
 function people(typed) {
   if (/ {2}$|^ /.test(typed)) return [];
   const users = [...store.users.values()].sort((a, b) => Number(b.is_bot) - Number(a.is_bot));
-  return users.filter((user) => `${user.real_name} ${user.name}`.toLowerCase().split(" ").some((_, index, words) => words.slice(index).join(" ").startsWith(typed)))
+  return users
+    .filter((user) =>
+      `${user.real_name} ${user.name}`
+        .toLowerCase()
+        .split(" ")
+        .some((_, index, words) => words.slice(index).join(" ").startsWith(typed)),
+    )
     .filter((user) => typed !== user.real_name.toLowerCase())
-    .map((user) => ({ insert: `@${user.real_name} `, node: [avatar(user, "tiny"), h("span.menu-text", null, h("span", null, user.real_name, user.is_bot ? h("span.badge", null, "APP") : user.id === store.me.id ? h("span.muted", null, " (you)") : null))] }));
+    .map((user) => ({
+      insert: `@${user.real_name} `,
+      node: [
+        avatar(user, "tiny"),
+        h(
+          "span.menu-text",
+          null,
+          h(
+            "span",
+            null,
+            user.real_name,
+            user.is_bot
+              ? h("span.badge", null, "APP")
+              : user.id === store.me.id
+                ? h("span.muted", null, " (you)")
+                : null,
+          ),
+        ),
+      ],
+    }));
 }
 
-const channels = (typed) => store.channels.filter((one) => !one.is_im && one.name.startsWith(typed) && one.name !== typed)
-  .map((one) => ({ insert: `#${one.name} `, node: [icon("hash", 16), one.name] }));
+const channels = (typed) =>
+  store.channels
+    .filter((one) => !one.is_im && one.name.startsWith(typed) && one.name !== typed)
+    .map((one) => ({ insert: `#${one.name} `, node: [icon("hash", 16), one.name] }));
 
-const smileys = (typed) => (typed.length < 2 || typed.includes(" ") ? [] : emojiNames().filter((name) => name.includes(typed))
-  .sort((a, b) => a.indexOf(typed) - b.indexOf(typed) || a.length - b.length)
-  .map((name) => ({ insert: `${emoji(name)} `, node: [h("span.emoji", null, emoji(name)), `:${name}:`] })));
+const smileys = (typed) =>
+  typed.length < 2 || typed.includes(" ")
+    ? []
+    : emojiNames()
+        .filter((name) => name.includes(typed))
+        .sort((a, b) => a.indexOf(typed) - b.indexOf(typed) || a.length - b.length)
+        .map((name) => ({ insert: `${emoji(name)} `, node: [h("span.emoji", null, emoji(name)), `:${name}:`] }));
 
-const FORMATS = [["bold", "Bold", "*", "b"], ["italic", "Italic", "_", "i"], ["strike", "Strikethrough", "~"], ["code", "Code", "`"], ["quote", "Quote", "> "], ["list", "Bulleted list", "• "]];
+const FORMATS = [
+  ["bold", "Bold", "*", "b"],
+  ["italic", "Italic", "_", "i"],
+  ["strike", "Strikethrough", "~"],
+  ["code", "Code", "`"],
+  ["quote", "Quote", "> "],
+  ["list", "Bulleted list", "• "],
+];
 
 export class Composer {
   /** `deeds`: send(text, thread), command(command, text), globalShortcut(callback_id), editLast(thread). */
@@ -48,22 +94,56 @@ export class Composer {
     Object.assign(this, { root, inThread: thread, deeds, place: null, found: null, active: 0, busy: false });
     const id = uid("composer");
     this.box = h("textarea.composer-text", {
-      rows: "1", dir: "auto", "aria-autocomplete": "list", "aria-controls": `${id}-list`, "aria-describedby": `${id}-help`, "data-fk": thread ? "thread-box" : "box", enterkeyhint: "send", autocomplete: "off", spellcheck: "true",
-      oninput: () => this.changed(), onkeydown: (event) => this.key(event), onclick: () => this.complete(), onblur: () => setTimeout(() => this.hide(), 150),
+      rows: "1",
+      dir: "auto",
+      "aria-autocomplete": "list",
+      "aria-controls": `${id}-list`,
+      "aria-describedby": `${id}-help`,
+      "data-fk": thread ? "thread-box" : "box",
+      enterkeyhint: "send",
+      autocomplete: "off",
+      spellcheck: "true",
+      oninput: () => this.changed(),
+      onkeydown: (event) => this.key(event),
+      onclick: () => this.complete(),
+      onblur: () => setTimeout(() => this.hide(), 150),
     });
     this.list = h("div.completions", { role: "listbox", id: `${id}-list`, "aria-label": "Suggestions", hidden: true });
     this.hint = h("div.usage", { id: `${id}-help` });
     this.note = h("div.composer-note", { hidden: true });
     this.sendButton = iconButton("send", "Send now", { class: "send", disabled: true, onclick: () => this.send() });
-    this.plus = thread ? null : iconButton("plus", "Shortcuts", { "aria-haspopup": "menu", "aria-expanded": "false", "data-fk": "plus", onclick: () => this.shortcuts() });
+    this.plus = thread
+      ? null
+      : iconButton("plus", "Shortcuts", {
+          "aria-haspopup": "menu",
+          "aria-expanded": "false",
+          "data-fk": "plus",
+          onclick: () => this.shortcuts(),
+        });
     root.append(
-      this.note, this.list,
-      h("div.composer-box", null,
-        h("div.formats", { role: "group", "aria-label": "Formatting" }, FORMATS.map(([name, label, mark, key]) => iconButton(name, key ? `${label} (Ctrl+${key.toUpperCase()})` : label, { onclick: () => this.wrap(mark) }))),
+      this.note,
+      this.list,
+      h(
+        "div.composer-box",
+        null,
+        h(
+          "div.formats",
+          { role: "group", "aria-label": "Formatting" },
+          FORMATS.map(([name, label, mark, key]) =>
+            iconButton(name, key ? `${label} (Ctrl+${key.toUpperCase()})` : label, { onclick: () => this.wrap(mark) }),
+          ),
+        ),
         this.box,
-        h("div.composer-foot", null, this.plus, iconButton("at", "Mention someone", { onclick: () => this.insert("@") }),
+        h(
+          "div.composer-foot",
+          null,
+          this.plus,
+          iconButton("at", "Mention someone", { onclick: () => this.insert("@") }),
           thread ? null : iconButton("slash", "Slash command", { onclick: () => this.startCommand() }),
-          h("span.spring"), this.sendButton)),
+          h("span.spring"),
+          this.sendButton,
+        ),
+      ),
       this.hint,
     );
   }
@@ -107,7 +187,20 @@ export class Composer {
     this.found = completions(this.box.value, this.box.selectionStart, this.inThread);
     if (!this.found) return this.hide();
     this.active = 0;
-    this.list.replaceChildren(...this.found.items.map((item, index) => h("div.option", { role: "option", id: `${this.list.id}-${index}`, onpointerdown: (event) => event.preventDefault(), onclick: () => this.take(index) }, item.node)));
+    this.list.replaceChildren(
+      ...this.found.items.map((item, index) =>
+        h(
+          "div.option",
+          {
+            role: "option",
+            id: `${this.list.id}-${index}`,
+            onpointerdown: (event) => event.preventDefault(),
+            onclick: () => this.take(index),
+          },
+          item.node,
+        ),
+      ),
+    );
     this.list.hidden = false;
     this.box.setAttribute("aria-expanded", "true");
     this.box.setAttribute("role", "combobox");
@@ -176,7 +269,12 @@ export class Composer {
     const { selectionStart: from, selectionEnd: to, value } = this.box;
     const chosen = value.slice(from, to);
     const lines = mark.endsWith(" ");
-    const text = lines ? (chosen || "").split("\n").map((line) => mark + line).join("\n") : `${mark}${chosen}${mark}`;
+    const text = lines
+      ? (chosen || "")
+          .split("\n")
+          .map((line) => mark + line)
+          .join("\n")
+      : `${mark}${chosen}${mark}`;
     this.box.setRangeText(text, from, to, "end");
     if (!chosen && !lines) this.box.setSelectionRange(from + 1, from + 1);
     this.box.focus();
@@ -198,10 +296,31 @@ export class Composer {
   }
 
   shortcuts() {
-    const items = store.shortcuts.filter((one) => one.type === "global")
-      .map((one) => ({ label: one.name, description: one.description, node: avatar(botUser(), "tiny"), run: () => this.deeds.globalShortcut(one.callback_id) }));
-    const commands = store.commands.map((one) => ({ label: one.command, description: one.description, icon: "slash", run: () => this.set(`${one.command} `) }));
-    menu(this.plus, "Shortcuts", [{ heading: items.length ? "Shortcuts" : "No shortcuts yet" }, ...items, commands.length ? { heading: "Commands" } : null, ...commands], { prefer: "above" });
+    const items = store.shortcuts
+      .filter((one) => one.type === "global")
+      .map((one) => ({
+        label: one.name,
+        description: one.description,
+        node: avatar(botUser(), "tiny"),
+        run: () => this.deeds.globalShortcut(one.callback_id),
+      }));
+    const commands = store.commands.map((one) => ({
+      label: one.command,
+      description: one.description,
+      icon: "slash",
+      run: () => this.set(`${one.command} `),
+    }));
+    menu(
+      this.plus,
+      "Shortcuts",
+      [
+        { heading: items.length ? "Shortcuts" : "No shortcuts yet" },
+        ...items,
+        commands.length ? { heading: "Commands" } : null,
+        ...commands,
+      ],
+      { prefer: "above" },
+    );
   }
 
   async send() {
@@ -209,13 +328,18 @@ export class Composer {
     if (!text || this.busy) return;
     const command = text.startsWith("/") ? asCommand(text) : null;
     if (command && this.inThread) {
-      toast(`${command[0]} doesn't work in threads, here as in Slack. Use it in the box of the conversation itself.`, "warning");
+      toast(
+        `${command[0]} doesn't work in threads, here as in Slack. Use it in the box of the conversation itself.`,
+        "warning",
+      );
       return;
     }
     this.busy = true;
     this.sendButton.setAttribute("aria-busy", "true");
     const typed = this.box.value;
-    const sent = command ? await this.deeds.command(command[0], encode(command[1])) : await this.deeds.send(encode(text), this.inThread);
+    const sent = command
+      ? await this.deeds.command(command[0], encode(command[1]))
+      : await this.deeds.send(encode(text), this.inThread);
     this.busy = false;
     this.sendButton.removeAttribute("aria-busy");
     if (!sent || this.box.value !== typed) return; // not taken: the words stay where they are

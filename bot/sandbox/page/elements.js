@@ -55,18 +55,22 @@ async function change(item, at, value, { quiet = false, undo } = {}) {
 
 function button(item, at) {
   const style = { primary: "btn-primary", danger: "btn-danger" }[item.style] ?? "";
-  const node = h(item.url ? "a.btn" : "button.btn", {
-    class: style,
-    type: item.url ? null : "button",
-    href: item.url && /^https?:/i.test(item.url) ? item.url : null,
-    target: item.url ? "_blank" : null,
-    rel: item.url ? "noopener noreferrer" : null,
-    "aria-label": item.accessibility_label ?? null,
-    "data-fk": focusKey(item, at),
-    onclick: () => {
-      if (node.getAttribute("aria-busy") !== "true") act(item, at, { text: item.text, value: item.value }, node);
+  const node = h(
+    item.url ? "a.btn" : "button.btn",
+    {
+      class: style,
+      type: item.url ? null : "button",
+      href: item.url && /^https?:/i.test(item.url) ? item.url : null,
+      target: item.url ? "_blank" : null,
+      rel: item.url ? "noopener noreferrer" : null,
+      "aria-label": item.accessibility_label ?? null,
+      "data-fk": focusKey(item, at),
+      onclick: () => {
+        if (node.getAttribute("aria-busy") !== "true") act(item, at, { text: item.text, value: item.value }, node);
+      },
     },
-  }, textObject(item.text));
+    textObject(item.text),
+  );
   return node;
 }
 
@@ -74,8 +78,16 @@ const optionKey = (option) => String(option.value ?? asWords(option.text));
 
 function optionList(item) {
   const flat = (options, group) =>
-    (options ?? []).map((option) => ({ key: optionKey(option), label: asWords(option.text), description: option.description ? asWords(option.description) : "", group, option }));
-  return item.option_groups ? item.option_groups.flatMap((group) => flat(group.options, asWords(group.label))) : flat(item.options);
+    (options ?? []).map((option) => ({
+      key: optionKey(option),
+      label: asWords(option.text),
+      description: option.description ? asWords(option.description) : "",
+      group,
+      option,
+    }));
+  return item.option_groups
+    ? item.option_groups.flatMap((group) => flat(group.options, asWords(group.label)))
+    : flat(item.options);
 }
 
 const people = () => [...store.users.values()].map((user) => ({ key: user.id, label: user.real_name || user.name }));
@@ -87,7 +99,8 @@ function conversations(item) {
     .map((channel) => ({ key: channel.id, label: channel.is_im ? userName(botUser()?.id) : `#${channel.name}` }));
 }
 
-const channels = () => store.channels.filter((channel) => !channel.is_im).map((channel) => ({ key: channel.id, label: `#${channel.name}` }));
+const channels = () =>
+  store.channels.filter((channel) => !channel.is_im).map((channel) => ({ key: channel.id, label: `#${channel.name}` }));
 
 /** All single and multiple selects differ only in where options come from and in what a value looks like. */
 function select(source, { multiple = false, wrapped = false } = {}) {
@@ -101,17 +114,19 @@ function select(source, { multiple = false, wrapped = false } = {}) {
     const value = at.surface.get(at.blockId, item);
     const holder = h("div.picker-holder");
     const draw = () => {
-      holder.replaceChildren(picker({
-        options,
-        selected: toKeys(at.surface.get(at.blockId, item)),
-        multiple,
-        max: item.max_selected_items ?? Infinity,
-        placeholder: asWords(item.placeholder ?? "") || (multiple ? "Select options" : "Select an option"),
-        clearable: at.input && at.optional && !multiple,
-        props: { ...aria(item, at), autofocus: item.focus_on_load ? true : null },
-        onChange: (keys) => change(item, at, toValue(keys), { quiet: multiple, undo: draw }),
-        onDone: (keys) => multiple && change(item, at, toValue(keys), { undo: draw }),
-      }));
+      holder.replaceChildren(
+        picker({
+          options,
+          selected: toKeys(at.surface.get(at.blockId, item)),
+          multiple,
+          max: item.max_selected_items ?? Infinity,
+          placeholder: asWords(item.placeholder ?? "") || (multiple ? "Select options" : "Select an option"),
+          clearable: at.input && at.optional && !multiple,
+          props: { ...aria(item, at), autofocus: item.focus_on_load ? true : null },
+          onChange: (keys) => change(item, at, toValue(keys), { quiet: multiple, undo: draw }),
+          onDone: (keys) => multiple && change(item, at, toValue(keys), { undo: draw }),
+        }),
+      );
     };
     if (value !== null) at.surface.set(at.blockId, item, value);
     draw();
@@ -128,7 +143,18 @@ function overflow(item, at) {
       act(item, at, { selected_option: option }, node);
     },
   }));
-  const node = h("button.btn.btn-icon", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": item.accessibility_label ?? "More options", "data-fk": focusKey(item, at), onclick: () => menu(node, "More options", items, { align: "end" }) }, icon("more"));
+  const node = h(
+    "button.btn.btn-icon",
+    {
+      type: "button",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "aria-label": item.accessibility_label ?? "More options",
+      "data-fk": focusKey(item, at),
+      onclick: () => menu(node, "More options", items, { align: "end" }),
+    },
+    icon("more"),
+  );
   return node;
 }
 
@@ -138,21 +164,43 @@ function choices(type) {
     const name = uid("choice");
     const picked = () => [at.surface.get(at.blockId, item) ?? []].flat().map(optionKey);
     const inputs = [];
-    const paint = () => inputs.forEach(([input, option]) => { input.checked = picked().includes(optionKey(option)); });
+    const paint = () =>
+      inputs.forEach(([input, option]) => {
+        input.checked = picked().includes(optionKey(option));
+      });
     const row = (option, index) => {
       const id = `${name}-${index}`;
       const input = h("input", {
-        type, name, id, value: optionKey(option), checked: picked().includes(optionKey(option)),
-        "data-fk": `${focusKey(item, at)}/${index}`, "aria-describedby": option.description ? `${id}-d` : null,
+        type,
+        name,
+        id,
+        value: optionKey(option),
+        checked: picked().includes(optionKey(option)),
+        "data-fk": `${focusKey(item, at)}/${index}`,
+        "aria-describedby": option.description ? `${id}-d` : null,
         onchange: () => {
           const on = inputs.filter(([other]) => other.checked).map(([, chosen]) => chosen);
           change(item, at, many ? on : (on[0] ?? null), { undo: paint });
         },
       });
       inputs.push([input, option]);
-      return h("div.choice", null, input, h("label", { for: id, dir: "auto" }, h("span.choice-text", null, textObject(option.text)), option.description ? h("small", { id: `${id}-d` }, textObject(option.description)) : null));
+      return h(
+        "div.choice",
+        null,
+        input,
+        h(
+          "label",
+          { for: id, dir: "auto" },
+          h("span.choice-text", null, textObject(option.text)),
+          option.description ? h("small", { id: `${id}-d` }, textObject(option.description)) : null,
+        ),
+      );
     };
-    return h("div.choices", { ...aria(item, at), "aria-required": null, "aria-invalid": null, role: many ? "group" : "radiogroup" }, (item.options ?? []).map(row));
+    return h(
+      "div.choices",
+      { ...aria(item, at), "aria-required": null, "aria-invalid": null, role: many ? "group" : "radiogroup" },
+      (item.options ?? []).map(row),
+    );
   };
 }
 
@@ -160,13 +208,21 @@ function choices(type) {
 function moment(type, { read = (value) => value || null, write = (value) => value ?? "" } = {}) {
   return (item, at) => {
     let timer = null;
-    const node = h("input.field.field-date", { type, ...aria(item, at), value: write(at.surface.get(at.blockId, item)) });
+    const node = h("input.field.field-date", {
+      type,
+      ...aria(item, at),
+      value: write(at.surface.get(at.blockId, item)),
+    });
     let reported = node.value;
     const report = () => {
       clearTimeout(timer);
       if (node.value === reported) return;
       reported = node.value;
-      change(item, at, read(node.value), { undo: (value) => { node.value = reported = write(value); } });
+      change(item, at, read(node.value), {
+        undo: (value) => {
+          node.value = reported = write(value);
+        },
+      });
     };
     node.addEventListener("input", () => {
       at.surface.set(at.blockId, item, read(node.value));
@@ -185,8 +241,14 @@ function typed(attrs, { value: wrap = (text) => text || null, unwrap = (value) =
     const triggers = item.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
     const counter = h("div.counter", { "aria-live": "polite" });
     const node = h(item.multiline || item.type === "rich_text_input" ? "textarea.field" : "input.field", {
-      ...attrs, ...aria(item, at), dir: "auto", rows: item.multiline ? "4" : null, maxlength: item.max_length ?? null,
-      placeholder: asWords(item.placeholder ?? "") || null, autofocus: item.focus_on_load ? true : null, autocomplete: "off",
+      ...attrs,
+      ...aria(item, at),
+      dir: "auto",
+      rows: item.multiline ? "4" : null,
+      maxlength: item.max_length ?? null,
+      placeholder: asWords(item.placeholder ?? "") || null,
+      autofocus: item.focus_on_load ? true : null,
+      autocomplete: "off",
       value: unwrap(at.surface.get(at.blockId, item)),
     });
     const count = () => {
@@ -199,7 +261,14 @@ function typed(attrs, { value: wrap = (text) => text || null, unwrap = (value) =
       if (at.dispatch && triggers.includes("on_character_entered")) at.surface.actWithValue(at.blockId, item);
     });
     node.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing && at.dispatch && triggers.includes("on_enter_pressed") && !item.multiline) {
+      if (
+        event.key === "Enter" &&
+        !event.shiftKey &&
+        !event.isComposing &&
+        at.dispatch &&
+        triggers.includes("on_enter_pressed") &&
+        !item.multiline
+      ) {
         event.preventDefault();
         at.surface.actWithValue(at.blockId, item);
       }
@@ -210,32 +279,59 @@ function typed(attrs, { value: wrap = (text) => text || null, unwrap = (value) =
 }
 
 const richValue = {
-  value: (text) => (text ? { type: "rich_text", elements: [{ type: "rich_text_section", elements: [{ type: "text", text }] }] } : null),
-  unwrap: (value) => (value?.elements ?? []).flatMap((part) => part.elements ?? []).map((part) => part.text ?? "").join(""),
+  value: (text) =>
+    text ? { type: "rich_text", elements: [{ type: "rich_text_section", elements: [{ type: "text", text }] }] } : null,
+  unwrap: (value) =>
+    (value?.elements ?? [])
+      .flatMap((part) => part.elements ?? [])
+      .map((part) => part.text ?? "")
+      .join(""),
 };
 
 function feedback(item, at) {
   const pressed = at.surface.pressed?.[focusKey(item, at)];
   const one = (side, name) => {
     const spec = item[`${side}_button`] ?? {};
-    const node = h("button.icon-button", {
-      type: "button", "aria-label": spec.accessibility_label ?? asWords(spec.text ?? ""), title: spec.accessibility_label ?? asWords(spec.text ?? ""),
-      "aria-pressed": String(pressed === side), "data-fk": `${focusKey(item, at)}/${side}`,
-      onclick: () => {
-        at.surface.pressed = { ...at.surface.pressed, [focusKey(item, at)]: side };
-        for (const other of node.parentNode.children) other.setAttribute("aria-pressed", String(other === node));
-        act(item, at, { text: spec.text, value: spec.value }, node);
+    const node = h(
+      "button.icon-button",
+      {
+        type: "button",
+        "aria-label": spec.accessibility_label ?? asWords(spec.text ?? ""),
+        title: spec.accessibility_label ?? asWords(spec.text ?? ""),
+        "aria-pressed": String(pressed === side),
+        "data-fk": `${focusKey(item, at)}/${side}`,
+        onclick: () => {
+          at.surface.pressed = { ...at.surface.pressed, [focusKey(item, at)]: side };
+          for (const other of node.parentNode.children) other.setAttribute("aria-pressed", String(other === node));
+          act(item, at, { text: spec.text, value: spec.value }, node);
+        },
       },
-    }, icon(name, 18));
+      icon(name, 18),
+    );
     return node;
   };
-  return h("div.feedback", { role: "group", "aria-label": "Was this helpful?" }, one("positive", "up"), one("negative", "down"));
+  return h(
+    "div.feedback",
+    { role: "group", "aria-label": "Was this helpful?" },
+    one("positive", "up"),
+    one("negative", "down"),
+  );
 }
 
 function iconAction(item, at) {
   if (item.visible_to_user_ids?.length && !item.visible_to_user_ids.includes(store.me.id)) return null;
   const words = item.accessibility_label ?? asWords(item.text);
-  const node = h("button.icon-button", { type: "button", "aria-label": words, title: asWords(item.text), "data-fk": focusKey(item, at), onclick: () => act(item, at, { value: item.value }, node) }, icon(item.icon === "trash" ? "trash" : "bolt", 18));
+  const node = h(
+    "button.icon-button",
+    {
+      type: "button",
+      "aria-label": words,
+      title: asWords(item.text),
+      "data-fk": focusKey(item, at),
+      onclick: () => act(item, at, { value: item.value }, node),
+    },
+    icon(item.icon === "trash" ? "trash" : "bolt", 18),
+  );
   return node;
 }
 
@@ -253,10 +349,18 @@ export function image(item, cls = "thumb") {
   const url = ownAddress(given) ?? given;
   if (!url.startsWith("/") && !url.startsWith("data:image/")) {
     // The page promises that nothing leaves this machine, so a picture from elsewhere is named, not fetched.
-    return h("span.image-away", null, icon("file", 16), `Picture: ${item.alt_text ?? ""} `, link(url, ["(kept elsewhere, open it)"]));
+    return h(
+      "span.image-away",
+      null,
+      icon("file", 16),
+      `Picture: ${item.alt_text ?? ""} `,
+      link(url, ["(kept elsewhere, open it)"]),
+    );
   }
   const node = h(`img.${cls}`, { src: url, alt: item.alt_text ?? "", loading: "lazy" });
-  node.addEventListener("error", () => node.replaceWith(h("span.image-away", null, icon("warning", 16), `Picture not available: ${item.alt_text ?? ""}`)));
+  node.addEventListener("error", () =>
+    node.replaceWith(h("span.image-away", null, icon("warning", 16), `Picture not available: ${item.alt_text ?? ""}`)),
+  );
   return node;
 }
 
@@ -280,7 +384,10 @@ const ELEMENTS = {
   radio_buttons: choices("radio"),
   datepicker: moment("date"),
   timepicker: moment("time"),
-  datetimepicker: moment("datetime-local", { read: (value) => (value ? wallToEpoch(value) : null), write: (value) => (value ? epochToWall(value) : "") }),
+  datetimepicker: moment("datetime-local", {
+    read: (value) => (value ? wallToEpoch(value) : null),
+    write: (value) => (value ? epochToWall(value) : ""),
+  }),
   plain_text_input: typed({ type: "text" }),
   email_text_input: typed({ type: "email", inputmode: "email" }),
   url_text_input: typed({ type: "url", inputmode: "url" }),

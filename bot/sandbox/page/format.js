@@ -22,11 +22,18 @@ export const clockTime = (ms) => format({ hour: "numeric", minute: "2-digit" }).
 export const weekday = (ms) => format({ weekday: "short" }).format(ms);
 export const shortDay = (ms) => format({ month: "short", day: "numeric" }).format(ms);
 export const fullTime = (ms) =>
-  format({ weekday: "long", year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit" }).format(ms);
+  format({
+    weekday: "long",
+    year: "numeric",
+    month: "long",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+  }).format(ms);
 export const dayKey = (ms) => format({ year: "numeric", month: "2-digit", day: "2-digit" }).format(ms);
 
 const DAY = 86_400_000;
-export function relativeDay(ms) {
+function relativeDay(ms) {
   const key = dayKey(ms);
   if (key === dayKey(now())) return "today";
   if (key === dayKey(now() - DAY)) return "yesterday";
@@ -45,18 +52,23 @@ function ordinal(day) {
 function longDate(ms, weekday) {
   const part = (options) => format(options).format(ms);
   const day = `${part({ month: "long" })} ${ordinal(Number(part({ day: "numeric" })))}`;
-  return weekday ? `${part({ weekday: "long" })}, ${day}, ${part({ year: "numeric" })}` : `${day}, ${part({ year: "numeric" })}`;
+  return weekday
+    ? `${part({ weekday: "long" })}, ${day}, ${part({ year: "numeric" })}`
+    : `${day}, ${part({ year: "numeric" })}`;
 }
 
 export const dayTitle = (ms) => {
   const relative = relativeDay(ms);
-  return relative === "today" || relative === "yesterday" ? capital(relative) : longDate(ms, true).replace(/, \d{4}$/, "");
+  return relative === "today" || relative === "yesterday"
+    ? capital(relative)
+    : longDate(ms, true).replace(/, \d{4}$/, "");
 };
 
 function ago(ms) {
   const minutes = Math.round((now() - ms) / 60_000);
   const span = Math.abs(minutes);
-  const [count, unit] = span < 60 ? [span, "minute"] : span < 1440 ? [Math.round(span / 60), "hour"] : [Math.round(span / 1440), "day"];
+  const [count, unit] =
+    span < 60 ? [span, "minute"] : span < 1440 ? [Math.round(span / 60), "hour"] : [Math.round(span / 1440), "day"];
   if (count === 0) return "just now";
   const words = `${count} ${unit}${count === 1 ? "" : "s"}`;
   return minutes >= 0 ? `${words} ago` : `in ${words}`;
@@ -64,11 +76,13 @@ function ago(ms) {
 
 const SHORT = { month: "short", day: "numeric", year: "numeric" };
 const TOKENS = {
-  date_num: (ms) => format({ year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(ms)
-    .filter((part) => part.type !== "literal")
-    .sort((a, b) => "ymd".indexOf(a.type[0]) - "ymd".indexOf(b.type[0]))
-    .map((part) => part.value)
-    .join("-"),
+  date_num: (ms) =>
+    format({ year: "numeric", month: "2-digit", day: "2-digit" })
+      .formatToParts(ms)
+      .filter((part) => part.type !== "literal")
+      .sort((a, b) => "ymd".indexOf(a.type[0]) - "ymd".indexOf(b.type[0]))
+      .map((part) => part.value)
+      .join("-"),
   date_slash: (ms) => dayKey(ms),
   date: (ms) => longDate(ms, false),
   date_short: (ms) => format(SHORT).format(ms),
@@ -104,15 +118,30 @@ export function wallToEpoch(wall) {
 }
 
 export function epochToWall(seconds) {
-  const options = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const parts = Object.fromEntries(format(options).formatToParts(seconds * 1000).map((part) => [part.type, part.value]));
+  const options = {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  };
+  const parts = Object.fromEntries(
+    format(options)
+      .formatToParts(seconds * 1000)
+      .map((part) => [part.type, part.value]),
+  );
   return `${parts.year}-${parts.month}-${parts.day}T${parts.hour}:${parts.minute}`;
 }
 
 export function avatar(user, size = "") {
   const given = user?.avatar ?? {};
   const initials = given.initials ?? (user?.real_name || user?.name || "?").slice(0, 2).toUpperCase();
-  const node = h("span.avatar", { class: `${size} ${user?.is_bot ? "avatar-bot" : ""}`, "aria-hidden": "true" }, initials);
+  const node = h(
+    "span.avatar",
+    { class: `${size} ${user?.is_bot ? "avatar-bot" : ""}`, "aria-hidden": "true" },
+    initials,
+  );
   if (given.colour) node.style.backgroundColor = given.colour;
   return node;
 }

@@ -12,12 +12,16 @@ const DIVIDER_ROW = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 
 /** Markdown text to block-level nodes. An unfinished text (a stream) renders as far as it goes. */
 export function markdown(text) {
-  return blocks(String(text ?? "").replaceAll("\r\n", "\n").split("\n"));
+  return blocks(
+    String(text ?? "")
+      .replaceAll("\r\n", "\n")
+      .split("\n"),
+  );
 }
 
 function blocks(source) {
   const out = [];
-  for (let i = 0; i < source.length; ) {
+  for (let i = 0; i < source.length;) {
     const read = [fence, table, rule, heading, quote, list].find((reader) => reader.starts(source, i)) ?? paragraph;
     const [node, next] = read(source, i);
     if (node) out.push(node);
@@ -40,7 +44,14 @@ rule.starts = (source, i) => RULE.test(source[i]);
 function heading(source, start) {
   // Slack shows every level at one size; the level still reaches screen readers.
   const [, marks, text] = HEADING.exec(source[start]);
-  return [h("div.md-heading", { role: "heading", "aria-level": String(Math.min(6, marks.length + 2)), dir: "auto" }, inline(text)), start + 1];
+  return [
+    h(
+      "div.md-heading",
+      { role: "heading", "aria-level": String(Math.min(6, marks.length + 2)), dir: "auto" },
+      inline(text),
+    ),
+    start + 1,
+  ];
 }
 heading.starts = (source, i) => HEADING.test(source[i]);
 
@@ -53,19 +64,45 @@ function quote(source, start) {
 quote.starts = (source, i) => QUOTE.test(source[i]);
 
 const cells = (line) =>
-  line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+  line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll("\\|", "|"));
 
 function table(source, start) {
   const head = cells(source[start]);
-  const align = cells(source[start + 1]).map((cell) => (cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "end") : "start"));
+  const align = cells(source[start + 1]).map((cell) =>
+    cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "end") : "start",
+  );
   let end = start + 2;
   while (end < source.length && source[end].includes("|") && source[end].trim()) end += 1;
   const row = (line, tag) =>
-    h("tr", null, head.map((_, column) => h(tag, { class: `align-${align[column] ?? "start"}`, dir: "auto", scope: tag === "th" ? "col" : null }, inline((Array.isArray(line) ? line : cells(line))[column] ?? ""))));
-  const grid = h("table.grid", null, h("thead", null, row(head, "th")), h("tbody", null, source.slice(start + 2, end).map((line) => row(line, "td"))));
+    h(
+      "tr",
+      null,
+      head.map((_, column) =>
+        h(
+          tag,
+          { class: `align-${align[column] ?? "start"}`, dir: "auto", scope: tag === "th" ? "col" : null },
+          inline((Array.isArray(line) ? line : cells(line))[column] ?? ""),
+        ),
+      ),
+    );
+  const grid = h(
+    "table.grid",
+    null,
+    h("thead", null, row(head, "th")),
+    h(
+      "tbody",
+      null,
+      source.slice(start + 2, end).map((line) => row(line, "td")),
+    ),
+  );
   return [h("div.scroll-x", { role: "region", "aria-label": "Table", tabindex: "0" }, grid), end];
 }
-table.starts = (source, i) => source[i].includes("|") && i + 1 < source.length && DIVIDER_ROW.test(source[i + 1]) && source[i + 1].includes("-");
+table.starts = (source, i) =>
+  source[i].includes("|") && i + 1 < source.length && DIVIDER_ROW.test(source[i + 1]) && source[i + 1].includes("-");
 
 const indentOf = (line) => /^\s*/.exec(line.replaceAll("\t", "    "))[0].length;
 
@@ -78,7 +115,8 @@ function list(source, start) {
   let i = start;
   while (i < source.length) {
     const match = ITEM.exec(source[i]);
-    if (!match || indentOf(source[i]) > base + 1 || indentOf(source[i]) < base || /\d/.test(match[2]) !== ordered) break;
+    if (!match || indentOf(source[i]) > base + 1 || indentOf(source[i]) < base || /\d/.test(match[2]) !== ordered)
+      break;
     const body = [match[3]];
     i += 1;
     while (i < source.length && belongs(source, i, base)) {
@@ -86,7 +124,8 @@ function list(source, start) {
       i += 1;
     }
     items.push(listItem(body));
-    while (i + 1 < source.length && !source[i].trim() && ITEM.test(source[i + 1]) && indentOf(source[i + 1]) === base) i += 1;
+    while (i + 1 < source.length && !source[i].trim() && ITEM.test(source[i + 1]) && indentOf(source[i + 1]) === base)
+      i += 1;
   }
   return [h(ordered ? "ol.md-list" : "ul.md-list", ordered ? { start: Number.parseInt(first, 10) } : null, items), i];
 }
@@ -96,7 +135,9 @@ function belongs(source, i, base) {
   const line = source[i];
   if (!line.trim()) return i + 1 < source.length && indentOf(source[i + 1]) > base + 1 && Boolean(source[i + 1].trim());
   if (indentOf(line) > base + 1) return true;
-  return !ITEM.test(line) && !HEADING.test(line) && !FENCE.test(line) && !QUOTE.test(line) && Boolean(source[i - 1].trim());
+  return (
+    !ITEM.test(line) && !HEADING.test(line) && !FENCE.test(line) && !QUOTE.test(line) && Boolean(source[i - 1].trim())
+  );
 }
 
 function listItem(body) {
@@ -112,15 +153,31 @@ function paragraph(source, start) {
   if (!source[start].trim()) return [null, start + 1];
   let end = start + 1;
   const interrupts = [fence, rule, heading, quote, list, table];
-  while (end < source.length && source[end].trim() && !interrupts.some((reader) => reader.starts(source, end))) end += 1;
-  return [h("p.md-p", { dir: "auto" }, inline(source.slice(start, end).map((line) => line.trimStart()).join("\n"))), end];
+  while (end < source.length && source[end].trim() && !interrupts.some((reader) => reader.starts(source, end)))
+    end += 1;
+  return [
+    h(
+      "p.md-p",
+      { dir: "auto" },
+      inline(
+        source
+          .slice(start, end)
+          .map((line) => line.trimStart())
+          .join("\n"),
+      ),
+    ),
+    end,
+  ];
 }
 
 const INLINE = [
   [/\\([\\`*_{}[\]()#+\-.!|~>])/y, (match) => match[1]],
   [/(`+)([\s\S]*?[^`])\1(?!`)/y, (match) => h("code.code", null, unescape(match[2].replace(/^ (.*) $/, "$1")))],
   [/!\[([^\]\n]*)\]\(([^)\s]+)(?:\s+"[^"]*")?\)/y, (match) => link(unescape(match[2]), [match[1] || match[2]])],
-  [/\[((?:[^[\]\n]|\[[^\]]*\])+)\]\(([^)\s]*(?:\([^)\s]*\)[^)\s]*)?)(?:\s+"[^"]*")?\)/y, (match) => link(unescape(match[2]), inline(match[1]))],
+  [
+    /\[((?:[^[\]\n]|\[[^\]]*\])+)\]\(([^)\s]*(?:\([^)\s]*\)[^)\s]*)?)(?:\s+"[^"]*")?\)/y,
+    (match) => link(unescape(match[2]), inline(match[1])),
+  ],
   [/<(?:https?:\/\/|mailto:|[@#!])[^<>\n]+>/y, (match) => mrkdwnInline(match[0])],
   [/(\*\*\*|___)(?=\S)([\s\S]*?\S)\1/y, (match) => h("strong", null, h("em", null, inline(match[2])))],
   [/(\*\*|__)(?=\S)([\s\S]*?\S)\1(?![*_])/y, (match) => h("strong", null, inline(match[2]))],
@@ -135,10 +192,15 @@ function inline(text) {
   const nodes = [];
   let plain = "";
   const flush = () => {
-    if (plain) nodes.push(...unescape(plain).split("\n").flatMap((line, index) => (index ? [h("br"), line] : [line])));
+    if (plain)
+      nodes.push(
+        ...unescape(plain)
+          .split("\n")
+          .flatMap((line, index) => (index ? [h("br"), line] : [line])),
+      );
     plain = "";
   };
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const [node, length] = match(text, i);
     if (length) {
       flush();

@@ -34,7 +34,12 @@ export class MessageList {
     this.intro = h("div.intro");
     this.list = h("div.messages", { role: "list", "aria-label": label });
     this.status = h("div.status-line", { "aria-live": "polite" });
-    this.jump = h("button.jump", { type: "button", hidden: true, onclick: () => this.toBottom() }, icon("arrow", 16), "New messages");
+    this.jump = h(
+      "button.jump",
+      { type: "button", hidden: true, onclick: () => this.toBottom() },
+      icon("arrow", 16),
+      "New messages",
+    );
     fill(scroller, [inThread ? null : h("div.spring"), this.intro, this.list, this.status, this.jump]);
     scroller.addEventListener("scroll", () => this.noteScroll(), { passive: true });
     new ResizeObserver(() => this.stuck && this.toBottom()).observe(this.list);
@@ -94,10 +99,22 @@ export class MessageList {
         items.push({ key: `day-${dayKey(ms)}`, signature: dayTitle(ms), day: dayTitle(ms) });
         last = null;
       }
-      const first = !last || last.user !== message.user || ms - msOf(last) > GROUP_MS || Boolean(last.ephemeral) !== Boolean(message.ephemeral) || Boolean(this.footer(last));
+      const first =
+        !last ||
+        last.user !== message.user ||
+        ms - msOf(last) > GROUP_MS ||
+        Boolean(last.ephemeral) !== Boolean(message.ephemeral) ||
+        Boolean(this.footer(last));
       const replies = this.inThread ? [] : repliesTo(store.channel, message.ts).map((reply) => [reply.ts, reply.user]);
       const editing = this.actions.isEditing(message.ts);
-      items.push({ key: message.ts, message, first, rootOfThread: this.inThread && index === 0, editing, signature: JSON.stringify([message, first, replies, editing, store.me.id]) });
+      items.push({
+        key: message.ts,
+        message,
+        first,
+        rootOfThread: this.inThread && index === 0,
+        editing,
+        signature: JSON.stringify([message, first, replies, editing, store.me.id]),
+      });
       last = message;
       if (this.inThread && index === 0 && messages.length > 1) {
         const count = plural(messages.length - 1, "reply", "replies");
@@ -134,13 +151,29 @@ export class MessageList {
     const user = store.users.get(message.user);
     const time = h("time.time", { datetime: new Date(ms).toISOString(), title: fullTime(ms) }, clockTime(ms));
     const head = first
-      ? h("div.message-head", null, h("span.author", null, userName(message.user)), message.bot_id || user?.is_bot ? h("span.badge", null, "APP") : null, time)
+      ? h(
+          "div.message-head",
+          null,
+          h("span.author", null, userName(message.user)),
+          message.bot_id || user?.is_bot ? h("span.badge", null, "APP") : null,
+          time,
+        )
       : h("div.sr-only", null, `${userName(message.user)}, ${clockTime(ms)}`);
     node.replaceChildren();
     fill(node, [
       ephemeral ? h("div.only-you", null, icon("eye", 14), "Only visible to you") : null,
-      h("div.gutter", null, first ? avatar(user) : h("span.gutter-time", { "aria-hidden": "true" }, clockTime(ms).replace(/ [AP]M$/, ""))),
-      h("div.message-main", null, head, editing ? this.actions.editor(channel, message) : this.content(message, channel), editing ? null : this.thread(message)),
+      h(
+        "div.gutter",
+        null,
+        first ? avatar(user) : h("span.gutter-time", { "aria-hidden": "true" }, clockTime(ms).replace(/ [AP]M$/, "")),
+      ),
+      h(
+        "div.message-main",
+        null,
+        head,
+        editing ? this.actions.editor(channel, message) : this.content(message, channel),
+        editing ? null : this.thread(message),
+      ),
       editing || streaming ? null : this.tools(message, channel),
     ]);
   }
@@ -148,17 +181,40 @@ export class MessageList {
   content(message, channel) {
     if (message.subtype === "tombstone") return h("div.tombstone", null, message.text);
     const surface = message.blocks?.length ? surfaceOf(channel, message, this.actions) : null;
-    return h("div.content", null,
+    return h(
+      "div.content",
+      null,
       surface ? renderBlocks(message.blocks, surface) : message.text ? renderText(message.text) : null,
       (message.attachments ?? []).map((attachment) => this.attachment(attachment, message, channel)),
       (message.files ?? []).map(fileCard),
       message.edited && !message.streaming ? h("span.edited", null, "(edited)") : null,
-      message.streaming ? h("span.writing", { role: "img", "aria-label": "still writing" }, h("i"), h("i"), h("i")) : null,
-      message.reactions?.length ? h("div.reactions", null, message.reactions.map((one) => h("span.reaction", { title: one.users?.map(userName).join(", ") }, emoji(one.name) ?? `:${one.name}:`, ` ${one.count}`))) : null);
+      message.streaming
+        ? h("span.writing", { role: "img", "aria-label": "still writing" }, h("i"), h("i"), h("i"))
+        : null,
+      message.reactions?.length
+        ? h(
+            "div.reactions",
+            null,
+            message.reactions.map((one) =>
+              h(
+                "span.reaction",
+                { title: one.users?.map(userName).join(", ") },
+                emoji(one.name) ?? `:${one.name}:`,
+                ` ${one.count}`,
+              ),
+            ),
+          )
+        : null,
+    );
   }
 
   attachment(attachment, message, channel) {
-    const body = attachment.blocks ? renderBlocks(attachment.blocks, surfaceOf(channel, { ...message, ts: message.ts, blocks: attachment.blocks }, this.actions)) : mrkdwn(attachment.text ?? attachment.fallback ?? "");
+    const body = attachment.blocks
+      ? renderBlocks(
+          attachment.blocks,
+          surfaceOf(channel, { ...message, ts: message.ts, blocks: attachment.blocks }, this.actions),
+        )
+      : mrkdwn(attachment.text ?? attachment.fallback ?? "");
     return h("div.attachment", null, attachment.title ? h("div.card-title", null, attachment.title) : null, body);
   }
 
@@ -169,38 +225,75 @@ export class MessageList {
     if (!count) return null;
     const people = [...new Set(replies.map((reply) => reply.user))].slice(0, 4);
     const latest = replies.at(-1);
-    return h("button.thread-link", { type: "button", "data-fk": `thread-${message.ts}`, onclick: () => this.actions.openThread(message.ts) },
-      people.map((id) => avatar(store.users.get(id), "tiny")), h("span.count", null, plural(count, "reply", "replies")),
-      latest ? h("span.latest", null, `Last reply ${dayKey(msOf(latest)) === dayKey(msOf(message)) ? `at ${clockTime(msOf(latest))}` : dayTitle(msOf(latest))}`) : null);
+    return h(
+      "button.thread-link",
+      { type: "button", "data-fk": `thread-${message.ts}`, onclick: () => this.actions.openThread(message.ts) },
+      people.map((id) => avatar(store.users.get(id), "tiny")),
+      h("span.count", null, plural(count, "reply", "replies")),
+      latest
+        ? h(
+            "span.latest",
+            null,
+            `Last reply ${dayKey(msOf(latest)) === dayKey(msOf(message)) ? `at ${clockTime(msOf(latest))}` : dayTitle(msOf(latest))}`,
+          )
+        : null,
+    );
   }
 
   tools(message, channel) {
     if (message.subtype === "tombstone") return null;
     if (message.ephemeral) {
-      return h("div.tools", { role: "group", "aria-label": "Message actions" }, iconButton("close", "Dismiss message", { onclick: () => this.actions.dismiss(channel, message) }));
+      return h(
+        "div.tools",
+        { role: "group", "aria-label": "Message actions" },
+        iconButton("close", "Dismiss message", { onclick: () => this.actions.dismiss(channel, message) }),
+      );
     }
     const more = iconButton("more", "More actions", {
-      "aria-haspopup": "menu", "aria-expanded": "false", "data-fk": `more-${message.ts}`,
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "data-fk": `more-${message.ts}`,
       onclick: () => menu(more, "More actions", this.moreItems(message, channel), { align: "end" }),
     });
-    return h("div.tools", { role: "group", "aria-label": "Message actions" },
-      this.inThread ? null : iconButton("thread", "Reply in thread", { "data-fk": `reply-${message.ts}`, onclick: () => this.actions.openThread(message.thread_ts ?? message.ts) }), more);
+    return h(
+      "div.tools",
+      { role: "group", "aria-label": "Message actions" },
+      this.inThread
+        ? null
+        : iconButton("thread", "Reply in thread", {
+            "data-fk": `reply-${message.ts}`,
+            onclick: () => this.actions.openThread(message.thread_ts ?? message.ts),
+          }),
+      more,
+    );
   }
 
   moreItems(message, channel) {
     const own = message.user === store.me.id;
-    const shortcuts = store.shortcuts.filter((shortcut) => shortcut.type === "message").map((shortcut) => ({
-      label: shortcut.name, description: shortcut.description || "ISP Coach", icon: "bolt",
-      run: () => this.actions.shortcut(shortcut.callback_id, { channel, ts: message.ts }),
-    }));
+    const shortcuts = store.shortcuts
+      .filter((shortcut) => shortcut.type === "message")
+      .map((shortcut) => ({
+        label: shortcut.name,
+        description: shortcut.description || "ISP Coach",
+        icon: "bolt",
+        run: () => this.actions.shortcut(shortcut.callback_id, { channel, ts: message.ts }),
+      }));
     return [
-      this.inThread ? null : { label: "Reply in thread", icon: "thread", run: () => this.actions.openThread(message.thread_ts ?? message.ts) },
+      this.inThread
+        ? null
+        : {
+            label: "Reply in thread",
+            icon: "thread",
+            run: () => this.actions.openThread(message.thread_ts ?? message.ts),
+          },
       { label: "Copy text", icon: "copy", run: () => this.actions.copy(message) },
       shortcuts.length ? { divider: true } : null,
       ...shortcuts,
       own ? { divider: true } : null,
       own ? { label: "Edit message", icon: "edit", run: () => this.actions.edit(channel, message) } : null,
-      own ? { label: "Delete message…", icon: "trash", danger: true, run: () => this.actions.remove(channel, message) } : null,
+      own
+        ? { label: "Delete message…", icon: "trash", danger: true, run: () => this.actions.remove(channel, message) }
+        : null,
     ];
   }
 
@@ -236,7 +329,9 @@ export class MessageList {
 
   setStatus(text) {
     if (this.status.textContent === (text ? `${text}` : "")) return;
-    this.status.replaceChildren(...(text ? [h("span.writing", { "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", null, text)] : []));
+    this.status.replaceChildren(
+      ...(text ? [h("span.writing", { "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", null, text)] : []),
+    );
     if (this.stuck) this.toBottom();
   }
 }
@@ -246,8 +341,25 @@ function fileCard(file) {
   const url = ownAddress(file.url ?? "") ?? `/files/${file.id}`;
   if (file.mimetype?.startsWith("image/")) {
     const picture = h("img.picture", { src: url, alt, loading: "lazy" });
-    picture.addEventListener("error", () => picture.replaceWith(h("span.image-away", null, icon("warning", 16), `Picture not available: ${alt}`)));
-    return h("figure.image-block", null, h("div.image-title", null, file.title || file.name), h("a", { href: url, target: "_blank", rel: "noopener" }, picture, hiddenText(" (opens in a new tab)")));
+    picture.addEventListener("error", () =>
+      picture.replaceWith(h("span.image-away", null, icon("warning", 16), `Picture not available: ${alt}`)),
+    );
+    return h(
+      "figure.image-block",
+      null,
+      h("div.image-title", null, file.title || file.name),
+      h("a", { href: url, target: "_blank", rel: "noopener" }, picture, hiddenText(" (opens in a new tab)")),
+    );
   }
-  return h("div.file-card", null, icon("file"), h("div", null, link(new URL(url, location.href).href, [file.title || file.name]), h("small", null, file.mimetype ?? "File")));
+  return h(
+    "div.file-card",
+    null,
+    icon("file"),
+    h(
+      "div",
+      null,
+      link(new URL(url, location.href).href, [file.title || file.name]),
+      h("small", null, file.mimetype ?? "File"),
+    ),
+  );
 }

@@ -21,7 +21,8 @@ export class ModalHost {
 
   surfaceFor(view) {
     if (!this.surfaces.has(view.id)) {
-      const send = (blockId, actionId, value, state) => this.act({ type: "view", view_id: view.id }, blockId, actionId, value, state);
+      const send = (blockId, actionId, value, state) =>
+        this.act({ type: "view", view_id: view.id }, blockId, actionId, value, state);
       this.surfaces.set(view.id, new Surface({ kind: "view", channel: store.channel, send }));
     }
     return this.surfaces.get(view.id);
@@ -43,13 +44,21 @@ export class ModalHost {
   }
 
   open() {
-    this.node = h("div.dialog", { role: "dialog", "aria-modal": "true", "aria-labelledby": "modal-title", tabindex: "-1" });
+    this.node = h("div.dialog", {
+      role: "dialog",
+      "aria-modal": "true",
+      "aria-labelledby": "modal-title",
+      tabindex: "-1",
+    });
     this.closeDialog = openDialog(this.node, { onEscape: () => this.dismiss() });
   }
 
   focusFirst() {
     const body = this.node.querySelector(".dialog-body");
-    const first = this.node.querySelector("[autofocus]") ?? focusable(body).find((item) => item.matches("input,textarea,.picker")) ?? this.node;
+    const first =
+      this.node.querySelector("[autofocus]") ??
+      focusable(body).find((item) => item.matches("input,textarea,.picker")) ??
+      this.node;
     first.focus();
   }
 
@@ -57,16 +66,34 @@ export class ModalHost {
     const { view } = this;
     const depth = view.stack ?? 1;
     const title = h("h2", { id: "modal-title", dir: "auto" }, textObject(view.title));
-    const head = h("header.dialog-head", null,
+    const head = h(
+      "header.dialog-head",
+      null,
       depth > 1 ? iconButton("back", "Back", { "data-fk": "modal-back", onclick: () => this.dismiss() }) : null,
       title,
-      iconButton("close", "Close", { "data-fk": "modal-x", onclick: () => this.dismiss({ clear: depth > 1 }) }));
-    const body = h("div.dialog-body", null,
+      iconButton("close", "Close", { "data-fk": "modal-x", onclick: () => this.dismiss({ clear: depth > 1 }) }),
+    );
+    const body = h(
+      "div.dialog-body",
+      null,
       this.failure ? h("div.alert.alert-error", { role: "alert" }, icon("error", 18), this.failure) : null,
       this.strayErrors(),
-      renderBlocks(view.blocks, this.surface));
+      renderBlocks(view.blocks, this.surface),
+    );
     this.node.classList.toggle("is-busy", this.busy);
-    const form = h("form.dialog-form", { novalidate: true, onsubmit: (event) => { event.preventDefault(); this.submit(); } }, head, body, this.foot());
+    const form = h(
+      "form.dialog-form",
+      {
+        novalidate: true,
+        onsubmit: (event) => {
+          event.preventDefault();
+          this.submit();
+        },
+      },
+      head,
+      body,
+      this.foot(),
+    );
     const scroll = this.node.querySelector(".dialog-body")?.scrollTop ?? 0;
     this.node.replaceChildren(form);
     body.scrollTop = scroll;
@@ -74,15 +101,29 @@ export class ModalHost {
 
   foot() {
     const { view } = this;
-    return h("footer.dialog-foot", null,
-      h("button.btn", { type: "button", "data-fk": "modal-close", onclick: () => this.dismiss() }, view.close ? textObject(view.close) : DEFAULTS.close),
-      view.submit ? h("button.btn.btn-primary", { type: "submit", "data-fk": "modal-submit", "aria-busy": this.busy ? "true" : null }, textObject(view.submit)) : null);
+    return h(
+      "footer.dialog-foot",
+      null,
+      h(
+        "button.btn",
+        { type: "button", "data-fk": "modal-close", onclick: () => this.dismiss() },
+        view.close ? textObject(view.close) : DEFAULTS.close,
+      ),
+      view.submit
+        ? h(
+            "button.btn.btn-primary",
+            { type: "submit", "data-fk": "modal-submit", "aria-busy": this.busy ? "true" : null },
+            textObject(view.submit),
+          )
+        : null,
+    );
   }
 
   /** Errors for blocks that this view doesn't have; they must not vanish. */
   strayErrors() {
     const known = new Set(this.view.blocks.map((block) => block.block_id));
-    return Object.entries(this.surface.errors).filter(([blockId]) => !known.has(blockId))
+    return Object.entries(this.surface.errors)
+      .filter(([blockId]) => !known.has(blockId))
       .map(([, words]) => h("div.alert.alert-error", { role: "alert" }, icon("error", 18), words));
   }
 
@@ -93,7 +134,10 @@ export class ModalHost {
     first?.focus();
     first?.scrollIntoView({ block: "center" });
     const count = Object.keys(errors).length;
-    if (count) announce(`${count === 1 ? "One answer needs" : `${count} answers need`} another look: ${Object.values(errors).join(" ")}`);
+    if (count)
+      announce(
+        `${count === 1 ? "One answer needs" : `${count} answers need`} another look: ${Object.values(errors).join(" ")}`,
+      );
   }
 
   setBusy(busy) {

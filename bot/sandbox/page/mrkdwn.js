@@ -25,7 +25,8 @@ export const broadcast = (range) => h("span.mention.mention-all", null, `@${rang
 function control(body) {
   const [head, ...rest] = body.split("|");
   const label = rest.join("|");
-  if (head.startsWith("@")) return store.users.has(head.slice(1)) || !label ? mentionUser(head.slice(1)) : h("span.mention", null, `@${label}`);
+  if (head.startsWith("@"))
+    return store.users.has(head.slice(1)) || !label ? mentionUser(head.slice(1)) : h("span.mention", null, `@${label}`);
   if (head.startsWith("#")) return mentionChannel(head.slice(1), unescape(label));
   if (!head.startsWith("!")) return link(unescape(head), label ? plainNodes(unescape(label)) : null);
   const [command, ...args] = head.slice(1).split("^");
@@ -37,13 +38,17 @@ function control(body) {
 
 function date([seconds, pattern = "", url], fallback) {
   const text = slackDate(seconds, pattern) ?? fallback;
-  const stamp = h("time", { datetime: Number.isFinite(Number(seconds)) ? new Date(seconds * 1000).toISOString() : null }, text);
+  const stamp = h(
+    "time",
+    { datetime: Number.isFinite(Number(seconds)) ? new Date(seconds * 1000).toISOString() : null },
+    text,
+  );
   return url ? link(url, [stamp]) : stamp;
 }
 
 const EMOJI_CODE = /:([a-z0-9_+'-]+):(?::skin-tone-([2-6]):)?/y;
 const BARE_URL = /https?:\/\/[^\s<>|]+/y;
-const MARKS = { "*": "strong", "_": "em", "~": "s" };
+const MARKS = { "*": "strong", _: "em", "~": "s" };
 const WORD = /[\p{L}\p{N}]/u;
 
 function stickyMatch(pattern, text, index) {
@@ -106,12 +111,14 @@ function bareUrl(text, i) {
 
 /** Code keeps its characters; only Slack's <…> wrapping and escapes are taken off. */
 function literal(text) {
-  return unescape(text.replace(/<([^<>\n]+)>/g, (_, body) => {
-    const [head, label] = body.split("|");
-    if (head.startsWith("@")) return `@${userName(head.slice(1))}`;
-    if (head.startsWith("#")) return `#${label || channelName(head.slice(1))}`;
-    return label || head.replace(/^!/, "@");
-  }));
+  return unescape(
+    text.replace(/<([^<>\n]+)>/g, (_, body) => {
+      const [head, label] = body.split("|");
+      if (head.startsWith("@")) return `@${userName(head.slice(1))}`;
+      if (head.startsWith("#")) return `#${label || channelName(head.slice(1))}`;
+      return label || head.replace(/^!/, "@");
+    }),
+  );
 }
 
 function inline(text, options) {
@@ -121,7 +128,7 @@ function inline(text, options) {
     if (plain) nodes.push(...lines(unescape(plain)));
     plain = "";
   };
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const found = token(text, i, options);
     if (found) {
       flush();
@@ -141,7 +148,7 @@ function lines(text) {
 }
 
 /** Emoji shortcodes in otherwise plain words (plain_text objects, labels). */
-export function plainNodes(text, withEmoji = true) {
+function plainNodes(text, withEmoji = true) {
   if (!withEmoji) return lines(text);
   const nodes = [];
   let last = 0;
@@ -161,7 +168,7 @@ const QUOTE = /^(?:&gt;|>) ?/;
 function prose(text, options) {
   const out = [];
   const source = text.split("\n");
-  for (let i = 0; i < source.length; ) {
+  for (let i = 0; i < source.length;) {
     const quoted = QUOTE.test(source[i]);
     if (quoted && /^(?:&gt;|>){3}/.test(source[i])) {
       const rest = [source[i].replace(/^(?:&gt;|>){3} ?/, ""), ...source.slice(i + 1)].join("\n");
@@ -170,7 +177,10 @@ function prose(text, options) {
     }
     let end = i;
     while (end < source.length && QUOTE.test(source[end]) === quoted) end += 1;
-    const part = source.slice(i, end).map((line) => (quoted ? line.replace(QUOTE, "") : line)).join("\n");
+    const part = source
+      .slice(i, end)
+      .map((line) => (quoted ? line.replace(QUOTE, "") : line))
+      .join("\n");
     if (quoted) out.push(h("blockquote.quote", { dir: "auto" }, inline(part, options)));
     else out.push(h("div.para", { dir: "auto" }, inline(part, options)));
     i = end;
@@ -183,7 +193,8 @@ export function mrkdwn(text, options = {}) {
   return String(text ?? "")
     .split(/```\n?([\s\S]+?)```/)
     .flatMap((part, index, all) => {
-      if (index % 2) return [h("pre.pre", { dir: "auto", tabindex: "0" }, h("code", null, literal(part.replace(/\n$/, ""))))];
+      if (index % 2)
+        return [h("pre.pre", { dir: "auto", tabindex: "0" }, h("code", null, literal(part.replace(/\n$/, ""))))];
       let body = index ? part.replace(/^\n/, "") : part;
       if (index < all.length - 1) body = body.replace(/\n$/, "");
       return body || all.length === 1 ? prose(body, options) : [];

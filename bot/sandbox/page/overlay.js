@@ -9,14 +9,16 @@ const stack = [];
 const FOCUSABLE =
   "a[href],button:not([disabled]),input:not([disabled]),textarea:not([disabled]),select:not([disabled]),[tabindex]:not([tabindex='-1'])";
 
-export const focusable = (node) => [...node.querySelectorAll(FOCUSABLE)].filter((item) => item.getClientRects().length > 0);
+export const focusable = (node) =>
+  [...node.querySelectorAll(FOCUSABLE)].filter((item) => item.getClientRects().length > 0);
 
 function refreshInert() {
   const rest = [page(), ...stack.map((layer) => layer.backdrop)];
   rest.forEach((node, index) => {
     const isUnder = index < rest.length - 1;
     node.inert = isUnder;
-    if (isUnder) node.setAttribute("aria-hidden", "true"); // for readers that don't know inert yet
+    if (isUnder)
+      node.setAttribute("aria-hidden", "true"); // for readers that don't know inert yet
     else node.removeAttribute("aria-hidden");
   });
 }
@@ -47,7 +49,11 @@ export function openDialog(node, { onEscape, onBackdrop, opener = document.activ
 function returnFocus({ opener, key }) {
   // The control that opened the dialog may have been drawn anew meanwhile: then its twin takes the focus.
   const twin = key ? document.querySelector(`[data-fk="${CSS.escape(key)}"]`) : null;
-  const candidates = [opener?.isConnected && opener !== document.body ? opener : null, twin, document.querySelector("#composer textarea")];
+  const candidates = [
+    opener?.isConnected && opener !== document.body ? opener : null,
+    twin,
+    document.querySelector("#composer textarea"),
+  ];
   focusBack(candidates.find((node) => node && !node.closest("[inert]")));
 }
 
@@ -88,13 +94,38 @@ export function confirmDialog({ title, text, confirm, deny, style, preview = nul
       close();
       resolve(value);
     };
-    const node = h("div.dialog.dialog-small", { role: "alertdialog", "aria-modal": "true", "aria-labelledby": `${id}-t`, "aria-describedby": `${id}-d`, tabindex: "-1" },
-      h("header.dialog-head", null, h("h2", { id: `${id}-t` }, textObject(title ?? "Are you sure?")), iconButton("close", "Close", { onclick: () => answer(false) })),
+    const node = h(
+      "div.dialog.dialog-small",
+      {
+        role: "alertdialog",
+        "aria-modal": "true",
+        "aria-labelledby": `${id}-t`,
+        "aria-describedby": `${id}-d`,
+        tabindex: "-1",
+      },
+      h(
+        "header.dialog-head",
+        null,
+        h("h2", { id: `${id}-t` }, textObject(title ?? "Are you sure?")),
+        iconButton("close", "Close", { onclick: () => answer(false) }),
+      ),
       h("div.dialog-body", { id: `${id}-d` }, textObject(text), preview),
-      h("footer.dialog-foot", null,
+      h(
+        "footer.dialog-foot",
+        null,
         h("button.btn", { type: "button", onclick: () => answer(false) }, textObject(deny ?? "Cancel")),
-        h("button.btn", { type: "button", class: style === "danger" ? "btn-danger" : "btn-primary", autofocus: true, onclick: () => answer(true) }, textObject(confirm ?? "Yes")),
-      ));
+        h(
+          "button.btn",
+          {
+            type: "button",
+            class: style === "danger" ? "btn-danger" : "btn-primary",
+            autofocus: true,
+            onclick: () => answer(true),
+          },
+          textObject(confirm ?? "Yes"),
+        ),
+      ),
+    );
     close = openDialog(node, { onEscape: () => answer(false), small: true });
   });
 }
@@ -125,12 +156,20 @@ export function popup(anchor, node, { onClose, align = "start", prefer = "below"
   place();
   const { signal } = ended;
   window.addEventListener("resize", place, { signal });
-  document.addEventListener("scroll", (event) => {
-    if (!node.contains(event.target)) place();
-  }, { signal, capture: true });
-  document.addEventListener("pointerdown", (event) => {
-    if (!node.contains(event.target) && !anchor.contains(event.target)) closeMenu();
-  }, { signal, capture: true });
+  document.addEventListener(
+    "scroll",
+    (event) => {
+      if (!node.contains(event.target)) place();
+    },
+    { signal, capture: true },
+  );
+  document.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (!node.contains(event.target) && !anchor.contains(event.target)) closeMenu();
+    },
+    { signal, capture: true },
+  );
   node.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       event.preventDefault();
@@ -148,7 +187,10 @@ function placeBeside(anchor, node, { align, prefer, match }) {
   const { width, height } = node.getBoundingClientRect();
   const below = innerHeight - box.bottom - 8;
   const above = box.top - 8;
-  const under = prefer === "below" ? below >= Math.min(height, 240) || below >= above : above < Math.min(height, 240) && below > above;
+  const under =
+    prefer === "below"
+      ? below >= Math.min(height, 240) || below >= above
+      : above < Math.min(height, 240) && below > above;
   const room = Math.min(TALLEST, Math.max(120, (under ? below : above) - 4));
   node.style.maxHeight = `${room}px`;
   const left = align === "end" ? box.right - width : box.left;
@@ -171,7 +213,9 @@ export function menu(anchor, label, items, options = {}) {
       event.preventDefault();
       stops[(to + stops.length) % stops.length]?.focus();
     } else if (/^\S$/.test(event.key) && !event.ctrlKey && !event.metaKey) {
-      const next = [...stops.slice(at + 1), ...stops].find((stop) => stop.textContent.trim().toLowerCase().startsWith(event.key.toLowerCase()));
+      const next = [...stops.slice(at + 1), ...stops].find((stop) =>
+        stop.textContent.trim().toLowerCase().startsWith(event.key.toLowerCase()),
+      );
       next?.focus();
     }
   });
@@ -182,19 +226,28 @@ function menuItem(item) {
   if (item.divider) return h("hr", { role: "separator" });
   if (item.heading) return h("div.menu-heading", { role: "presentation" }, item.heading);
   const isRadio = "checked" in item;
-  return h("button.menu-item", {
-    type: "button",
-    role: isRadio ? "menuitemradio" : "menuitem",
-    "aria-checked": isRadio ? String(Boolean(item.checked)) : null,
-    class: item.danger ? "danger" : "",
-    tabindex: "-1",
-    onclick: () => {
-      closeMenu({ refocus: true });
-      item.run();
+  return h(
+    "button.menu-item",
+    {
+      type: "button",
+      role: isRadio ? "menuitemradio" : "menuitem",
+      "aria-checked": isRadio ? String(Boolean(item.checked)) : null,
+      class: item.danger ? "danger" : "",
+      tabindex: "-1",
+      onclick: () => {
+        closeMenu({ refocus: true });
+        item.run();
+      },
     },
-  }, item.node ?? (item.icon ? icon(item.icon, 18) : null),
-  h("span.menu-text", null, h("span", { dir: "auto" }, item.label), item.description ? h("small", { dir: "auto" }, item.description) : null),
-  isRadio && item.checked ? icon("check", 16) : null);
+    item.node ?? (item.icon ? icon(item.icon, 18) : null),
+    h(
+      "span.menu-text",
+      null,
+      h("span", { dir: "auto" }, item.label),
+      item.description ? h("small", { dir: "auto" }, item.description) : null,
+    ),
+    isRadio && item.checked ? icon("check", 16) : null,
+  );
 }
 
 /** A notice in the corner. Errors stay until they are dismissed; the rest leave by themselves. */
@@ -203,7 +256,11 @@ export function toast(text, level = "info") {
   const host = document.getElementById("toasts");
   const dismiss = () => node.remove();
   host.append(node);
-  fill(node, [icon(level === "error" ? "error" : level === "warning" ? "warning" : "info"), h("p", { dir: "auto" }, textObject({ type: "mrkdwn", text })), iconButton("close", "Dismiss", { onclick: dismiss })]);
+  fill(node, [
+    icon(level === "error" ? "error" : level === "warning" ? "warning" : "info"),
+    h("p", { dir: "auto" }, textObject({ type: "mrkdwn", text })),
+    iconButton("close", "Dismiss", { onclick: dismiss }),
+  ]);
   while (host.children.length > 4) host.firstChild.remove();
   if (level !== "error") setTimeout(dismiss, 9000);
 }

@@ -13,7 +13,10 @@ function styled(node, style) {
   );
 }
 
-const words = (text) => String(text ?? "").split("\n").flatMap((line, index) => (index ? [h("br"), line] : [line]));
+const words = (text) =>
+  String(text ?? "")
+    .split("\n")
+    .flatMap((line, index) => (index ? [h("br"), line] : [line]));
 
 const PARTS = {
   text: (part) => words(part.text),
@@ -34,13 +37,17 @@ const PARTS = {
     return part.url ? link(part.url, [text]) : h("time", null, text);
   },
   color: (part) => {
-    const swatch = s("svg", { viewBox: "0 0 10 10", class: "swatch", "aria-hidden": "true" }, s("rect", { width: 10, height: 10, fill: /^#[0-9a-f]{3,8}$/i.test(part.value) ? part.value : "none" }));
+    const swatch = s(
+      "svg",
+      { viewBox: "0 0 10 10", class: "swatch", "aria-hidden": "true" },
+      s("rect", { width: 10, height: 10, fill: /^#[0-9a-f]{3,8}$/i.test(part.value) ? part.value : "none" }),
+    );
     return h("span", null, h("code.code", null, part.value), " ", swatch);
   },
   citation: (part) => h("sup", null, part.text ?? "source"),
 };
 
-export function richParts(elements) {
+function richParts(elements) {
   return (elements ?? []).map((part) => {
     const node = PARTS[part.type]?.(part) ?? `[can't show “${part.type}”]`;
     return part.style && typeof part.style === "object" ? styled(h("span", null, node), part.style) : node;
@@ -49,7 +56,16 @@ export function richParts(elements) {
 
 const ELEMENTS = {
   rich_text_section: (element) => h("div.para", { dir: "auto" }, richParts(element.elements)),
-  rich_text_preformatted: (element) => h("pre.pre", { tabindex: "0" }, h("code", null, (element.elements ?? []).map((part) => part.text ?? part.url ?? ""))),
+  rich_text_preformatted: (element) =>
+    h(
+      "pre.pre",
+      { tabindex: "0" },
+      h(
+        "code",
+        null,
+        (element.elements ?? []).map((part) => part.text ?? part.url ?? ""),
+      ),
+    ),
   rich_text_quote: (element) => h("blockquote.quote", { dir: "auto" }, richParts(element.elements)),
   rich_text_list: richList,
 };
@@ -57,16 +73,23 @@ const ELEMENTS = {
 function richList(element) {
   const ordered = element.style === "ordered";
   const depth = Math.min(8, element.indent ?? 0);
-  const items = (element.elements ?? []).map((item) => h("li", { dir: "auto" }, item.elements ? richParts(item.elements) : ""));
-  return h(ordered ? "ol.rich-list" : "ul.rich-list", {
-    class: `indent-${depth} style-${depth % 3}${element.border ? " bordered" : ""}`,
-    start: ordered && element.offset ? element.offset + 1 : null,
-  }, items);
+  const items = (element.elements ?? []).map((item) =>
+    h("li", { dir: "auto" }, item.elements ? richParts(item.elements) : ""),
+  );
+  return h(
+    ordered ? "ol.rich-list" : "ul.rich-list",
+    {
+      class: `indent-${depth} style-${depth % 3}${element.border ? " bordered" : ""}`,
+      start: ordered && element.offset ? element.offset + 1 : null,
+    },
+    items,
+  );
 }
 
 export function richText(block) {
   return (block?.elements ?? []).map(
-    (element) => ELEMENTS[element.type]?.(element) ?? h("div.unknown", null, `Can't show rich text of type “${element.type}”.`),
+    (element) =>
+      ELEMENTS[element.type]?.(element) ?? h("div.unknown", null, `Can't show rich text of type “${element.type}”.`),
   );
 }
 

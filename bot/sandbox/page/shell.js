@@ -1,24 +1,59 @@
 // The frame around the conversation: top bar, sidebar, header with tabs, banner.
-import { get, post } from "./api.js";
 import { fill, h, hiddenText, icon, iconButton, swap } from "./dom.js";
-import { avatar, clockTime, fullTime, plural, shortDay, weekday } from "./format.js";
-import { menu, openDialog, toast } from "./overlay.js";
+import { clockMenu, paintClock } from "./clock.js";
+import { avatar } from "./format.js";
+import { menu, openDialog } from "./overlay.js";
 import { botUser, channelOf, myDm, now, store, userName } from "./store.js";
 
 const $ = (id) => document.getElementById(id);
 
 /** `go` has: channel(id), tab(name), user(id). */
 export function drawTopbar(go) {
-  const clock = h("button.top-button.clock", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-fk": "clock", onclick: () => clockMenu(clock) });
-  const user = h("button.top-button.who", { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-fk": "who", onclick: () => userMenu(user, go) });
-  const theme = h("button.top-button.square", { type: "button", "data-fk": "theme", onclick: () => {
-    window.flipTheme();
-    paintTheme(theme);
-  } });
+  const clock = h("button.top-button.clock", {
+    type: "button",
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
+    "data-fk": "clock",
+    onclick: () => clockMenu(clock),
+  });
+  const user = h("button.top-button.who", {
+    type: "button",
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
+    "data-fk": "who",
+    onclick: () => userMenu(user, go),
+  });
+  const theme = h("button.top-button.square", {
+    type: "button",
+    "data-fk": "theme",
+    onclick: () => {
+      window.flipTheme();
+      paintTheme(theme);
+    },
+  });
   fill($("topbar"), [
-    h("button.top-button.square.drawer-button", { type: "button", "aria-label": "Channels and direct messages", "aria-controls": "sidebar", "aria-expanded": "false", "data-fk": "drawer", onclick: () => drawer() }, icon("menu")),
-    h("div.brand", null, h("h1", null, "ISP Coach sandbox"), h("p", null, "A local stand-in for Slack. Nothing leaves this machine.")),
-    h("span.spring"), clock, theme, user,
+    h(
+      "button.top-button.square.drawer-button",
+      {
+        type: "button",
+        "aria-label": "Channels and direct messages",
+        "aria-controls": "sidebar",
+        "aria-expanded": "false",
+        "data-fk": "drawer",
+        onclick: () => drawer(),
+      },
+      icon("menu"),
+    ),
+    h(
+      "div.brand",
+      null,
+      h("h1", null, "ISP Coach sandbox"),
+      h("p", null, "A local stand-in for Slack. Nothing leaves this machine."),
+    ),
+    h("span.spring"),
+    clock,
+    theme,
+    user,
   ]);
   paintTheme(theme);
   new MutationObserver(() => paintTheme(theme)).observe(document.documentElement, { attributeFilter: ["data-theme"] });
@@ -52,17 +87,6 @@ export function paintWho() {
   button.setAttribute("aria-label", `You are ${store.me.real_name}. Switch person`);
 }
 
-function userMenu(anchor, go) {
-  const people = [...store.users.values()].filter((user) => !user.is_bot);
-  menu(anchor, "Switch person", [
-    { heading: "Be somebody else" },
-    ...people.map((user) => ({
-      label: user.real_name, description: `${clockTimeIn(user.tz)}, ${user.tz.replaceAll("_", " ")}`, node: avatar(user, "small"),
-      checked: user.id === store.me.id, run: () => go.user(user.id),
-    })),
-  ], { align: "end" });
-}
-
 function clockTimeIn(zone) {
   try {
     return new Intl.DateTimeFormat("en-US", { hour: "numeric", minute: "2-digit", timeZone: zone }).format(now());
@@ -71,49 +95,23 @@ function clockTimeIn(zone) {
   }
 }
 
-function offsetWords(seconds) {
-  const minutes = Math.round(Math.abs(seconds) / 60);
-  const parts = [[Math.floor(minutes / 1440), "day"], [Math.floor((minutes % 1440) / 60), "hour"], [minutes % 60, "minute"]];
-  const words = parts.filter(([count]) => count).slice(0, 2).map(([count, unit]) => plural(count, unit)).join(" ");
-  return words ? `${words} ${seconds > 0 ? "ahead" : "behind"}` : "";
-}
-
-export function paintClock() {
-  const button = document.querySelector(".clock");
-  if (!button) return;
-  const moved = Math.abs(store.clock.offset_seconds ?? 0) >= 30;
-  const words = moved ? `${weekday(now())}, ${shortDay(now())}, ${clockTime(now())}` : clockTime(now());
-  const label = moved ? `Clock moved: ${words}, ${offsetWords(store.clock.offset_seconds)}. Move the clock` : `Clock: ${words}. Move the clock`;
-  if (button.getAttribute("aria-label") === label) return;
-  button.classList.toggle("moved", moved);
-  button.replaceChildren(icon("clock", 18), h("span", null, moved ? [h("span.clock-weekday", null, `${weekday(now())}, `), `${shortDay(now())}, `] : null, clockTime(now())));
-  button.setAttribute("aria-label", label);
-  button.title = label;
-}
-
-async function move(body) {
-  try {
-    await post("/ui/clock", body);
-  } catch (error) {
-    toast(error.message, "error");
-  }
-}
-
-async function clockMenu(anchor) {
-  const next = await get("/ui/next_nudge").then((answer) => answer.at, () => null);
-  const nextMs = next ? Date.parse(next) : null;
-  const offset = store.clock.offset_seconds ?? 0;
-  menu(anchor, "Move the clock", [
-    { heading: `${fullTime(now())}${offsetWords(offset) ? ` (${offsetWords(offset)})` : ""}` },
-    { label: "1 hour forward", icon: "clock", run: () => move({ advance_seconds: 3600 }) },
-    { label: "1 day forward", icon: "clock", run: () => move({ advance_seconds: 86_400 }) },
-    {
-      label: "To the next nudge", icon: "bolt", description: nextMs ? fullTime(nextMs) : "No nudge is planned",
-      run: () => (nextMs ? move({ to: new Date(nextMs).toISOString() }) : toast("No nudge is planned. Switch on reflections or self-checks on the coach's Home tab first.", "info")),
-    },
-    { divider: true },
-    { label: "Back to the real time", icon: "close", run: () => move({ reset: true }) },
-  ], { align: "end" });
+function userMenu(anchor, go) {
+  const people = [...store.users.values()].filter((user) => !user.is_bot);
+  menu(
+    anchor,
+    "Switch person",
+    [
+      { heading: "Be somebody else" },
+      ...people.map((user) => ({
+        label: user.real_name,
+        description: `${clockTimeIn(user.tz)}, ${user.tz.replaceAll("_", " ")}`,
+        node: avatar(user, "small"),
+        checked: user.id === store.me.id,
+        run: () => go.user(user.id),
+      })),
+    ],
+    { align: "end" },
+  );
 }
 
 /** Sidebar: channels, then the conversation with the app. */
@@ -122,47 +120,132 @@ export function drawSidebar(go) {
   const dms = store.channels.filter((channel) => channel.is_im);
   swap($("sidebar"), () => {
     $("sidebar").replaceChildren(
-      h("div.team", null, h("span.team-tile", { "aria-hidden": "true" }, initials(store.team.name)), h("span.team-name", null, store.team.name), iconButton("close", "Close", { class: "drawer-close", onclick: () => drawer(false) })),
-      h("div.side-scroll", null,
+      h(
+        "div.team",
+        null,
+        h("span.team-tile", { "aria-hidden": "true" }, initials(store.team.name)),
+        h("span.team-name", null, store.team.name),
+        iconButton("close", "Close", { class: "drawer-close", onclick: () => drawer(false) }),
+      ),
+      h(
+        "div.side-scroll",
+        null,
         h("h2", { id: "side-channels" }, "Channels"),
-        h("ul", { "aria-labelledby": "side-channels" }, channels.map((channel) => sideRow(channel, icon("hash", 18), channel.name, go))),
+        h(
+          "ul",
+          { "aria-labelledby": "side-channels" },
+          channels.map((channel) => sideRow(channel, icon("hash", 18), channel.name, go)),
+        ),
         h("h2", { id: "side-apps" }, "Apps"),
-        h("ul", { "aria-labelledby": "side-apps" }, dms.map((channel) => sideRow(channel, h("span.presence-avatar", null, avatar(botUser(), "tiny"), h("span.presence", { class: store.bot.status === "ready" ? "online" : "" })), userName(botUser()?.id), go)))),
-      h("div.side-foot", null, h("p.tagline", null, "A local stand-in for Slack. Nothing leaves this machine."),
-        h("button.side-row", { type: "button", "data-fk": "keys", onclick: keyboardHelp }, icon("keyboard", 18), h("span.side-name", null, "Keyboard"))),
+        h(
+          "ul",
+          { "aria-labelledby": "side-apps" },
+          dms.map((channel) =>
+            sideRow(
+              channel,
+              h(
+                "span.presence-avatar",
+                null,
+                avatar(botUser(), "tiny"),
+                h("span.presence", { class: store.bot.status === "ready" ? "online" : "" }),
+              ),
+              userName(botUser()?.id),
+              go,
+            ),
+          ),
+        ),
+      ),
+      h(
+        "div.side-foot",
+        null,
+        h("p.tagline", null, "A local stand-in for Slack. Nothing leaves this machine."),
+        h(
+          "button.side-row",
+          { type: "button", "data-fk": "keys", onclick: keyboardHelp },
+          icon("keyboard", 18),
+          h("span.side-name", null, "Keyboard"),
+        ),
+      ),
     );
   });
 }
 
-const initials = (name) => name.split(/\s+/).map((word) => word[0]).join("").slice(0, 2).toUpperCase();
+const initials = (name) =>
+  name
+    .split(/\s+/)
+    .map((word) => word[0])
+    .join("")
+    .slice(0, 2)
+    .toUpperCase();
 
 function sideRow(channel, mark, name, go) {
   const here = channel.id === store.channel;
   const unread = here ? 0 : (channel.unread ?? 0);
-  return h("li", null, h("button.side-row", { type: "button", class: unread ? "unread" : "", "aria-current": here ? "page" : null, "data-fk": `side-${channel.id}`, onclick: () => {
-    drawer(false);
-    go.channel(channel.id);
-  } }, mark, h("span.side-name", null, name), unread ? h("span.unread-count", null, String(unread), hiddenText(" unread")) : null));
+  return h(
+    "li",
+    null,
+    h(
+      "button.side-row",
+      {
+        type: "button",
+        class: unread ? "unread" : "",
+        "aria-current": here ? "page" : null,
+        "data-fk": `side-${channel.id}`,
+        onclick: () => {
+          drawer(false);
+          go.channel(channel.id);
+        },
+      },
+      mark,
+      h("span.side-name", null, name),
+      unread ? h("span.unread-count", null, String(unread), hiddenText(" unread")) : null,
+    ),
+  );
 }
 
-const TABS = [["home", "Home"], ["messages", "Messages"], ["about", "About"]];
+const TABS = [
+  ["home", "Home"],
+  ["messages", "Messages"],
+  ["about", "About"],
+];
 
 /** Header over the conversation; the DM with the app has tabs. */
 export function header(go) {
   const channel = channelOf(store.channel);
   const isDm = channel?.id === myDm()?.id;
-  const title = h("div.conversation-title", null,
+  const title = h(
+    "div.conversation-title",
+    null,
     isDm ? avatar(botUser(), "small") : icon("hash"),
-    h("h2", null, isDm ? userName(botUser()?.id) : channel?.name ?? ""), isDm ? h("span.badge", null, "APP") : null,
-    channel?.topic && !isDm ? h("span.topic", { dir: "auto" }, channel.topic) : null);
+    h("h2", null, isDm ? userName(botUser()?.id) : (channel?.name ?? "")),
+    isDm ? h("span.badge", null, "APP") : null,
+    channel?.topic && !isDm ? h("span.topic", { dir: "auto" }, channel.topic) : null,
+  );
   return h("header.conversation-head", null, title, isDm ? tabs(go) : null);
 }
 
 function tabs(go) {
-  const row = h("div.tabs", { role: "tablist", "aria-label": "ISP Coach" }, TABS.map(([name, label]) => {
-    const on = store.tab === name;
-    return h("button.tab", { type: "button", role: "tab", id: `tab-${name}`, "aria-selected": String(on), "aria-controls": "panel", tabindex: on ? "0" : "-1", "data-fk": `tab-${name}`, onclick: () => go.tab(name) }, label);
-  }));
+  const row = h(
+    "div.tabs",
+    { role: "tablist", "aria-label": "ISP Coach" },
+    TABS.map(([name, label]) => {
+      const on = store.tab === name;
+      return h(
+        "button.tab",
+        {
+          type: "button",
+          role: "tab",
+          id: `tab-${name}`,
+          "aria-selected": String(on),
+          "aria-controls": "panel",
+          tabindex: on ? "0" : "-1",
+          "data-fk": `tab-${name}`,
+          onclick: () => go.tab(name),
+        },
+        label,
+      );
+    }),
+  );
   row.addEventListener("keydown", (event) => {
     const stops = [...row.children];
     const at = stops.indexOf(document.activeElement);
@@ -185,7 +268,10 @@ const BOT_WORDS = {
 /** The line under the top bar: lost connection first, then how the bot is. */
 export function drawBanner() {
   const banner = $("banner");
-  const [level, words] = store.connection === "lost" ? ["warning", "The connection to the sandbox is lost. Trying again…"] : (BOT_WORDS[store.bot.status] ?? []);
+  const [level, words] =
+    store.connection === "lost"
+      ? ["warning", "The connection to the sandbox is lost. Trying again…"]
+      : (BOT_WORDS[store.bot.status] ?? []);
   const detail = store.connection === "lost" ? "" : store.bot.detail;
   const text = words ? `${words}${detail ? ` ${detail}` : ""}` : "";
   if (banner.dataset.text === text) return;
@@ -193,7 +279,14 @@ export function drawBanner() {
   banner.hidden = !text;
   banner.className = `banner-${level}`;
   banner.setAttribute("role", level === "error" ? "alert" : "status");
-  banner.replaceChildren(...(text ? [level === "info" ? h("span.spinner", { "aria-hidden": "true" }) : icon(level, 18), h("span", { dir: "auto" }, text)] : []));
+  banner.replaceChildren(
+    ...(text
+      ? [
+          level === "info" ? h("span.spinner", { "aria-hidden": "true" }) : icon(level, 18),
+          h("span", { dir: "auto" }, text),
+        ]
+      : []),
+  );
 }
 
 const KEYS = [
@@ -208,9 +301,29 @@ const KEYS = [
 
 function keyboardHelp() {
   const close = () => end();
-  const node = h("div.dialog.dialog-small", { role: "dialog", "aria-modal": "true", "aria-labelledby": "keys-title", tabindex: "-1" },
-    h("header.dialog-head", null, h("h2", { id: "keys-title" }, "Keyboard"), iconButton("close", "Close", { onclick: close })),
-    h("div.dialog-body", null, h("dl.keys", null, KEYS.map(([keys, what]) => [h("dt", null, keys), h("dd", null, what)]))),
-    h("footer.dialog-foot", null, h("button.btn.btn-primary", { type: "button", autofocus: true, onclick: close }, "Done")));
+  const node = h(
+    "div.dialog.dialog-small",
+    { role: "dialog", "aria-modal": "true", "aria-labelledby": "keys-title", tabindex: "-1" },
+    h(
+      "header.dialog-head",
+      null,
+      h("h2", { id: "keys-title" }, "Keyboard"),
+      iconButton("close", "Close", { onclick: close }),
+    ),
+    h(
+      "div.dialog-body",
+      null,
+      h(
+        "dl.keys",
+        null,
+        KEYS.map(([keys, what]) => [h("dt", null, keys), h("dd", null, what)]),
+      ),
+    ),
+    h(
+      "footer.dialog-foot",
+      null,
+      h("button.btn.btn-primary", { type: "button", autofocus: true, onclick: close }, "Done"),
+    ),
+  );
   const end = openDialog(node, { onEscape: close, onBackdrop: close, small: true });
 }

@@ -47,7 +47,7 @@ export function now() {
   return iso ? Date.parse(iso) + (performance.now() - readAt) : Date.now();
 }
 
-export function setClock(clock) {
+function setClock(clock) {
   store.clock = { ...clock, readAt: performance.now() };
   emit("clock");
 }

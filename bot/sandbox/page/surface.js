@@ -41,7 +41,7 @@ const INITIAL = {
 };
 
 /** The value an element starts with: [name of its field in Slack's state, value]. */
-export function initialOf(element, surface) {
+function initialOf(element, surface) {
   const [field, empty] = Object.entries(EMPTY[element.type])[0];
   if (element.default_to_current_conversation && !element[INITIAL[field]] && surface?.channel) {
     return [field, Array.isArray(empty) ? [surface.channel] : surface.channel];
@@ -116,36 +116,48 @@ export const blockIdOf = (block, index) => block.block_id ?? `block-${index}`;
 function walk(blocks) {
   return (blocks ?? []).flatMap((block, index) => {
     const blockId = blockIdOf(block, index);
-    const own = [block.element, block.accessory, ...(block.type === "actions" ? block.elements ?? [] : []), ...(block.type === "card" ? block.actions ?? [] : [])];
+    const own = [
+      block.element,
+      block.accessory,
+      ...(block.type === "actions" ? (block.elements ?? []) : []),
+      ...(block.type === "card" ? (block.actions ?? []) : []),
+    ];
     const here = own.filter(Boolean).map((element) => ({ blockId, element, block }));
     const inner = block.child_blocks ?? (block.type === "carousel" ? block.elements : null);
     return inner ? [...here, ...walk(inner)] : here;
   });
 }
 
-const isEmpty = (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
+const isEmpty = (value) =>
+  value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
 
 const WORDS = { none: "Please complete this required field." };
 
 function problem(element, value, optional) {
-  if (isEmpty(value)) return optional || element.type === "file_input" || element.type.includes("external") ? null : WORDS.none;
+  if (isEmpty(value))
+    return optional || element.type === "file_input" || element.type.includes("external") ? null : WORDS.none;
   return CHECKS[element.type]?.(element, value) ?? null;
 }
 
 const CHECKS = {
   plain_text_input(element, value) {
-    if (element.min_length && value.length < element.min_length) return `Please enter at least ${element.min_length} characters.`;
-    if (element.max_length && value.length > element.max_length) return `Please enter no more than ${element.max_length} characters.`;
+    if (element.min_length && value.length < element.min_length)
+      return `Please enter at least ${element.min_length} characters.`;
+    if (element.max_length && value.length > element.max_length)
+      return `Please enter no more than ${element.max_length} characters.`;
     return null;
   },
-  email_text_input: (_, value) => (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) ? null : "Please enter a valid email address."),
+  email_text_input: (_, value) =>
+    /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) ? null : "Please enter a valid email address.",
   url_text_input: (_, value) => (/^https?:\/\/[^\s]+$/i.test(value) ? null : "Please enter a valid URL."),
   number_input(element, value) {
     const number = Number(value);
     if (!Number.isFinite(number)) return "Please enter a number.";
     if (!element.is_decimal_allowed && !Number.isInteger(number)) return "Please enter a whole number.";
-    if (element.min_value !== undefined && number < Number(element.min_value)) return `Please enter ${element.min_value} or more.`;
-    if (element.max_value !== undefined && number > Number(element.max_value)) return `Please enter ${element.max_value} or less.`;
+    if (element.min_value !== undefined && number < Number(element.min_value))
+      return `Please enter ${element.min_value} or more.`;
+    if (element.max_value !== undefined && number > Number(element.max_value))
+      return `Please enter ${element.max_value} or less.`;
     return null;
   },
 };

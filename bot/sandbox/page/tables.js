@@ -18,9 +18,35 @@ const box = (label, table) => h("div.scroll-x", { role: "region", "aria-label": 
 export function plainTable(block) {
   const [head = [], ...rows] = block.rows ?? [];
   const settings = block.column_settings ?? [];
-  const draw = (row, tag) => h("tr", null, row.map((item, column) =>
-    h(tag, { class: `${alignOf(item, settings[column])}${settings[column]?.is_wrapped ? " wrapped" : ""}`, scope: tag === "th" ? "col" : null, dir: "auto" }, cell(item))));
-  return box("Table", h("table.grid", null, h("thead", null, draw(head, "th")), h("tbody", null, rows.map((row) => draw(row, "td")))));
+  const draw = (row, tag) =>
+    h(
+      "tr",
+      null,
+      row.map((item, column) =>
+        h(
+          tag,
+          {
+            class: `${alignOf(item, settings[column])}${settings[column]?.is_wrapped ? " wrapped" : ""}`,
+            scope: tag === "th" ? "col" : null,
+            dir: "auto",
+          },
+          cell(item),
+        ),
+      ),
+    );
+  return box(
+    "Table",
+    h(
+      "table.grid",
+      null,
+      h("thead", null, draw(head, "th")),
+      h(
+        "tbody",
+        null,
+        rows.map((row) => draw(row, "td")),
+      ),
+    ),
+  );
 }
 
 const sortValue = (item) => {
@@ -29,7 +55,8 @@ const sortValue = (item) => {
 };
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b)));
+const compare = (a, b) =>
+  typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b));
 
 /** Pages and sorting live in the drawn table; `memory` (per message) keeps them when the message is drawn anew. */
 export function dataTable(block, memory = {}) {
@@ -61,25 +88,71 @@ export function dataTable(block, memory = {}) {
   const heading = (item, column) => {
     const isSorted = memory.column === column;
     const direction = memory.descending ? "descending" : "ascending";
-    return h("th", { scope: "col", class: alignOf(rows[0]?.[column]), "aria-sort": isSorted ? direction : null },
-      h("button.sort", { type: "button", "data-fk": `${id}/sort-${column}`, onclick: () => sortBy(column) }, cell(item), h("span.sort-mark", { "aria-hidden": "true" }, isSorted ? (memory.descending ? "▼" : "▲") : "")));
+    return h(
+      "th",
+      { scope: "col", class: alignOf(rows[0]?.[column]), "aria-sort": isSorted ? direction : null },
+      h(
+        "button.sort",
+        { type: "button", "data-fk": `${id}/sort-${column}`, onclick: () => sortBy(column) },
+        cell(item),
+        h("span.sort-mark", { "aria-hidden": "true" }, isSorted ? (memory.descending ? "▼" : "▲") : ""),
+      ),
+    );
   };
 
-  const line = (row) => h("tr", null, row.map((item, column) =>
-    h(column === headerColumn ? "th" : "td", { scope: column === headerColumn ? "row" : null, class: alignOf(item), dir: "auto" }, cell(item))));
+  const line = (row) =>
+    h(
+      "tr",
+      null,
+      row.map((item, column) =>
+        h(
+          column === headerColumn ? "th" : "td",
+          { scope: column === headerColumn ? "row" : null, class: alignOf(item), dir: "auto" },
+          cell(item),
+        ),
+      ),
+    );
 
   function draw(focus) {
     const page = Math.min(memory.page ?? 0, pages - 1);
     const visible = sorted().slice(page * size, (page + 1) * size);
-    const step = (to, label, name) => h("button.btn.btn-small", { type: "button", disabled: to < 0 || to >= pages, "data-fk": `${id}/${name}`, onclick: () => turn(to, name) }, name === "next" ? [label, icon("next", 14)] : [icon("back", 14), label]);
+    const step = (to, label, name) =>
+      h(
+        "button.btn.btn-small",
+        { type: "button", disabled: to < 0 || to >= pages, "data-fk": `${id}/${name}`, onclick: () => turn(to, name) },
+        name === "next" ? [label, icon("next", 14)] : [icon("back", 14), label],
+      );
     root.replaceChildren(
-      box(block.caption ?? "Table", h("table.grid", null, h("caption", { dir: "auto" }, block.caption ?? "Table"), h("thead", null, h("tr", null, head.map(heading))), h("tbody", null, visible.map(line)))),
-      pages > 1 ? h("div.pager", { role: "group", "aria-label": "Pages" },
-        step(page - 1, "Previous", "previous"),
-        h("span", { "aria-live": "polite" }, hiddenText("Rows "), `${page * size + 1} to ${page * size + visible.length} of ${rows.length}`),
-        step(page + 1, "Next", "next")) : "",
+      box(
+        block.caption ?? "Table",
+        h(
+          "table.grid",
+          null,
+          h("caption", { dir: "auto" }, block.caption ?? "Table"),
+          h("thead", null, h("tr", null, head.map(heading))),
+          h("tbody", null, visible.map(line)),
+        ),
+      ),
+      pages > 1
+        ? h(
+            "div.pager",
+            { role: "group", "aria-label": "Pages" },
+            step(page - 1, "Previous", "previous"),
+            h(
+              "span",
+              { "aria-live": "polite" },
+              hiddenText("Rows "),
+              `${page * size + 1} to ${page * size + visible.length} of ${rows.length}`,
+            ),
+            step(page + 1, "Next", "next"),
+          )
+        : "",
     );
-    if (focus) (root.querySelector(`[data-fk="${id}/${focus}"]:not(:disabled)`) ?? root.querySelector(".pager button:not(:disabled)"))?.focus();
+    if (focus)
+      (
+        root.querySelector(`[data-fk="${id}/${focus}"]:not(:disabled)`) ??
+        root.querySelector(".pager button:not(:disabled)")
+      )?.focus();
   }
 
   draw();

@@ -3,16 +3,26 @@ import { myDm, store, userName, channelName } from "./store.js";
 import { unescape } from "./mrkdwn.js";
 
 const quote = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-const longestFirst = (names) => names.sort((a, b) => b.length - a.length).map(quote).join("|");
+const longestFirst = (names) =>
+  names
+    .sort((a, b) => b.length - a.length)
+    .map(quote)
+    .join("|");
 
 function people(text) {
-  const known = new Map([...store.users.values()].flatMap((user) => [user.real_name, user.name].filter(Boolean).map((name) => [name.toLowerCase(), user.id])));
+  const known = new Map(
+    [...store.users.values()].flatMap((user) =>
+      [user.real_name, user.name].filter(Boolean).map((name) => [name.toLowerCase(), user.id]),
+    ),
+  );
   const pattern = new RegExp(`(?<![\\w<])@(${longestFirst([...known.keys()])})(?!\\w)`, "giu");
   return known.size ? text.replace(pattern, (_, name) => `<@${known.get(name.toLowerCase())}>`) : text;
 }
 
 function rooms(text) {
-  const known = new Map(store.channels.filter((channel) => !channel.is_im).map((channel) => [channel.name.toLowerCase(), channel.id]));
+  const known = new Map(
+    store.channels.filter((channel) => !channel.is_im).map((channel) => [channel.name.toLowerCase(), channel.id]),
+  );
   const pattern = new RegExp(`(?<![\\w<])#(${longestFirst([...known.keys()])})(?![\\w-])`, "giu");
   return known.size ? text.replace(pattern, (_, name) => `<#${known.get(name.toLowerCase())}>`) : text;
 }
