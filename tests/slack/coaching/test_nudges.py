@@ -17,19 +17,12 @@ from bot.services.nudges import Entry, Letter, Nudges
 from bot.slack import nudge_settings, reflect
 from bot.slack.bolt import SlackApp
 from tests.fakes.memory import MemoryRepositories
-from tests.slack.coaching import (  # noqa: F401 - fixtures in place of the plain ones
-    MONDAY,
-    build,
-    nudges,
-    sandbox,
-    selfchecks,
-    worker,
-)
 
 pytestmark = pytest.mark.usefixtures("bot", "worker")
 ANA, BEN = Member("T0SANDBOX", "U0ANA"), Member("T0SANDBOX", "U0BEN")
 TUESDAY = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)  # 9:30 in Toronto
 WEEK = timedelta(weeks=1)
+MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # where the sandbox's clock stands
 NUDGE = "A minute to think"
 
 
@@ -300,7 +293,8 @@ def test_the_journal_shows_ones_own_entries_to_oneself(sandbox: Sandbox) -> None
     sandbox.command("U0ANA", "C0GENERAL", "/reflect", "journal")
     message = sandbox.wait_for_message("C0GENERAL", "Your latest reflections", user="U0ANA")
     assert message["ephemeral"] is True
-    assert "ward 3" in message["text"] and "To do by" in message["text"]
+    assert "ward 3" in message["text"]
+    assert "To do by" in message["text"]
     assert "<!here>" not in words(message.get("blocks"))
     sandbox.command("U0BEN", "C0GENERAL", "/reflect", "journal")
     empty = sandbox.wait_for_message("C0GENERAL", "Your journal is empty", user="U0BEN")

@@ -1,4 +1,4 @@
-"""The full bot for tests: self-checks, nudges and their worker beside what tests/slack/conftest.py builds."""
+"""The full bot for tests: self-checks, nudges and their worker in place of the plain bot of tests/slack/conftest.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.slack.manifest import manifest
 from bot.slack.reflect import composer
 from tests.slack.scripted import ScriptedCoach
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # 10:00 in Toronto, 15:00 in London, midnight in Tokyo
 
 
@@ -53,7 +53,7 @@ def nudges(knowledge: Knowledge, repositories: Repositories, sandbox: Sandbox) -
 
 
 @pytest.fixture
-def build(
+def build(  # noqa: PLR0917 - pytest gives fixtures by name
     sandbox: Sandbox,
     settings: Settings,
     coach: ScriptedCoach,
@@ -84,7 +84,7 @@ def build(
 
 
 @pytest.fixture
-def worker(
+def worker(  # noqa: PLR0917 - as above
     bot: SlackApp,
     nudges: Nudges,
     repositories: Repositories,

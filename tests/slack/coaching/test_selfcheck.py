@@ -15,7 +15,6 @@ from bot.services.selfchecks import SelfChecks
 from bot.slack import selfcheck
 from bot.slack.bolt import SlackApp
 from tests.fakes.memory import MemoryRepositories
-from tests.slack.coaching import build, nudges, sandbox, selfchecks  # noqa: F401 - fixtures in place of the plain ones
 
 pytestmark = pytest.mark.usefixtures("bot")
 ANA, BEN = Member("T0SANDBOX", "U0ANA"), Member("T0SANDBOX", "U0BEN")
@@ -60,9 +59,11 @@ def test_a_named_unit_opens_its_statements_and_the_result_comes_by_direct_messag
     message = sandbox.wait_for_message("D0ANA", "Two next steps")
     text = message["text"]
     assert "Assess barriers and facilitators: by your own account you stand on the foundational level." in text
-    assert "What is strong" in text and statements[3].text in text
+    assert "What is strong" in text
+    assert statements[3].text in text
     assert "Only you can see this" in text
-    assert "1. " in text and "2. " in text
+    assert "1. " in text
+    assert "2. " in text
     stored = repositories.checks.latest(ANA)["C4"]
     assert (stored.level, stored.example) == ("foundational", "I asked six nurses what gets in the way.")
     assert stored.ratings == (4, 4, 4, 4, 2, 2, 2, 2)

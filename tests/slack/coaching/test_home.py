@@ -16,7 +16,6 @@ from bot.services.selfchecks import SelfChecks
 from bot.slack import home
 from bot.slack.bolt import SlackApp
 from tests.fakes.memory import MemoryRepositories
-from tests.slack.coaching import build, nudges, sandbox, selfchecks  # noqa: F401 - fixtures in place of the plain ones
 
 pytestmark = pytest.mark.usefixtures("bot")
 ANA, BEN = Member("T0SANDBOX", "U0ANA"), Member("T0SANDBOX", "U0BEN")
@@ -52,7 +51,7 @@ def test_a_check_from_home_shows_there_at_once(sandbox: Sandbox, selfchecks: Sel
     sandbox.click("U0ANA", view.id, "selfcheck.start:C1")
     sandbox.wait_for_modal("U0ANA", "How true is each statement")
     sandbox.submit("U0ANA", {f"statement-{n}": "4" for n in range(len(selfchecks.descriptors["C1"].statements))})
-    renewed = sandbox.wait_for_home("U0ANA", "1 of 15 looked at: 1 × advanced level.")
+    renewed = sandbox.wait_for_home("U0ANA", "1 of 15 looked at: 1 \u00d7 advanced level.")
     assert "C1 Develop a team\nraw_text\nadvanced level\nraw_text\ntoday" in words(renewed.content)
     assert "Next could be *Unearth the problem*" in words(renewed.content)
 
