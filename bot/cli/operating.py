@@ -125,9 +125,13 @@ def ingest(
         return
     words = {"added": "Added.", "replaced": "Replaced the earlier version.", "unchanged": "Nothing changed."}
     print(
-        f"{words[report.status]} {report.paragraphs} paragraphs, {report.placed} placed, "
-        f"{report.unplaced} unplaced; {report.passages} passages."
+        f"{words[report.status]} {_count(report.paragraphs, 'paragraph')}, {report.placed} placed, "
+        f"{report.unplaced} unplaced; {_count(report.passages, 'passage')}."
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else f'{noun}s'}"
 
 
 def doctor(*, as_json: AsJson = False, verbose: Verbose = False) -> None:
@@ -219,4 +223,4 @@ def export(
             write_object(draft)
     else:
         print(as_yaml(drafts), end="")
-    say(f"{len(drafts)} {'correction' if len(drafts) == 1 else 'corrections'} shared by their authors.")
+    say(f"{_count(len(drafts), 'correction')} shared by their authors.")
