@@ -201,9 +201,10 @@ class Delivery:
             return self._again(nudge, sent)
         if sent.outcome == "revoked":
             self._revoked.add(nudge.member.team_id)
-        elif sent.error in _GONE:
+        ended = self._settle(nudge, "failed", reason=sent.error)
+        if sent.error in _GONE:
             self._nudges.close(nudge.member)
-        return self._settle(nudge, "failed", reason=sent.error)
+        return ended
 
     def _again(self, nudge: Nudge, sent: Sent) -> Outcome:
         limited = sent.error in _LIMITED

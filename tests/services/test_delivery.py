@@ -1,0 +1,469 @@
+"""Delivery of nudges against faults: once, on time, within the hours, or not at all and with the reason.
+
+The same tests over storage in memory and SQLite. "Slack" is a recorder that can fail in every way a send can.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.adapters.content import load_knowledge
+from bot.adapters.prompt_files import load_reflections
+from bot.adapters.storage.engine import sqlite_url
+from bot.adapters.storage.repositories import SqlRepositories
+from bot.core.records import Member, Nudge
+from bot.ports import LookupUnavailable, Repositories, Sent
+from bot.services.delivery import Delivery, NudgeWorker, Pace
+from bot.services.nudges import Letter, Nudges
+from tests.fakes.memory import MemoryRepositories, StandingClock
+
+ROOT = Path(__file__).parents[2]
+PROMPTS = load_reflections(ROOT, load_knowledge(ROOT))
+ANA, BEN = Member("T1", "UANA"), Member("T1", "UBEN")
+MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+TUESDAY = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)  # 9:30 in Toronto
+SENT = Sent("sent", ts="1.0")
+
+
+@dataclass
+class Slack:
+    """Records sends. `script` holds what the next ones come to; "taken" says that Slack took it all the same."""
+
+    clock: StandingClock
+    script: list[tuple[Sent, bool]] = field(default_factory=list)
+    posts: list[tuple[datetime, str, str]] = field(default_factory=list)  # when, channel, key: calls made
+    taken: list[str] = field(default_factory=list)  # keys of what stands in the history
+    readable: bool = True
+    before_post: Callable[[], None] = lambda: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def post(
+        self,
+        member: Member,
+        channel: str,
+        *,
+        text: str,
+        blocks: Sequence[dict[str, Any]] = (),
+        key: str | None = None,
+        thread_ts: str | None = None,
+    ) -> Sent:
+        self.before_post()
+        with self.lock:
+            assert key
+            self.posts.append((self.clock.now(), channel, key))
+            sent, took = self.script.pop(0) if self.script else (SENT, True)
+            if took:
+                self.taken.append(key)
+            return replace(sent, ts=f"{len(self.taken)}.0") if sent.outcome == "sent" else sent
+
+    def find(
+        self, member: Member, channel: str, *, key: str, since: datetime, thread_ts: str | None = None
+    ) -> str | None:
+        if not self.readable:
+            raise LookupUnavailable
+        return f"{self.taken.index(key) + 1}.0" if key in self.taken else None
+
+    def open_dm(self, member: Member) -> str:
+        return f"D-{member.user_id}"
+
+
+@dataclass
+class World:
+    """Everything that one test needs."""
+
+    clock: StandingClock
+    repositories: Repositories
+    slack: Slack
+    nudges: Nudges
+    compose: Callable[[Letter], tuple[str, Sequence[dict[str, Any]]]] = lambda letter: (letter.prompt.text, ())
+
+    def delivery(self, owner: str = "one", **pace: Any) -> Delivery:
+        return Delivery(
+            nudges=self.nudges,
+            repositories=self.repositories,
+            messenger=self.slack,
+            compose=self.compose,
+            clock=self.clock,
+            owner=owner,
+            pace=Pace(**({"per_second": 1000.0} | pace)),
+            wait=self.wait,
+        )
+
+    def wait(self, seconds: float) -> bool:
+        self.clock.move(timedelta(seconds=seconds))
+        return True
+
+    def run(self, delivery: Delivery | None = None) -> Counter[str]:
+        worker = NudgeWorker(
+            delivery=delivery or self.delivery(), nudges=self.nudges, repositories=self.repositories, clock=self.clock
+        )
+        if delivery:
+            delivery.use_wait(self.wait)
+        return worker.tick()
+
+    def subscribe(self, member: Member = ANA, minute: int = 570) -> None:
+        self.nudges.subscribe(member, channel=f"D-{member.user_id}", weekday=1, minute=minute, zone="America/Toronto")
+
+    def to(self, instant: datetime) -> None:
+        self.clock.move(instant - self.clock.now())
+
+    def states(self, member: Member = ANA) -> list[tuple[str, str, str | None]]:
+        rows = self.repositories.everything_of(member)["nudges"]
+        return sorted((r["period"], r["state"], r["reason"]) for r in rows)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    clock = StandingClock(MONDAY)
+    repositories: Repositories
+    if request.param == "memory":
+        repositories = MemoryRepositories(clock)
+    else:
+        repositories = SqlRepositories(sqlite_url(tmp_path / "bot.db"), clock=clock)
+    numbers = itertools.count(1)
+    nudges = Nudges(repositories=repositories, prompts=PROMPTS, clock=clock, new_id=lambda: f"key-{next(numbers):04d}")
+    yield World(clock, repositories, Slack(clock), nudges)
+    repositories.close()
+
+
+def test_what_is_due_is_sent_once_and_the_next_week_is_planned(world: World) -> None:
+    world.subscribe()
+    assert world.run() == Counter()
+    world.to(TUESDAY)
+    assert world.run() == Counter(sent=1)
+    assert world.run() == Counter()
+    assert world.slack.taken == ["key-0001"]
+    assert world.states() == [("2026-W48", "sent", None), ("2026-W49", "due", None)]
+    sent = world.repositories.nudges.sent(ANA)[0]
+    assert (sent.ts, sent.unit) == ("1.0", world.nudges.prompts[str(sent.prompt_id)].unit)
+
+
+def test_an_uncertain_send_that_slack_took_is_found_and_not_repeated(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("uncertain", error="timeout"), True)]
+    assert world.run() == Counter(uncertain=1)
+    assert world.run() == Counter()  # the lease still holds it
+    world.clock.move(timedelta(minutes=3))
+    assert world.run() == Counter(sent=1)
+    assert len(world.slack.posts) == len(world.slack.taken) == 1
+
+
+def test_an_uncertain_send_that_slack_did_not_take_is_sent_again(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("uncertain", error="http_500"), False)]
+    world.run()
+    world.clock.move(timedelta(minutes=3))
+    assert world.run() == Counter(sent=1)
+    assert len(world.slack.posts) == 2
+    assert len(world.slack.taken) == 1
+
+
+def test_a_second_attempt_sends_nothing_while_the_history_cannot_be_read(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("uncertain", error="reset"), False)]
+    world.run()
+    world.slack.readable = False
+    for _ in range(4):
+        world.clock.move(timedelta(minutes=5))
+        assert world.run().keys() <= {"later"}
+    assert len(world.slack.posts) == 1
+    world.slack.readable = True
+    world.clock.move(timedelta(minutes=20))
+    assert world.run() == Counter(sent=1)
+    assert world.slack.taken == ["key-0001"]
+
+
+def test_what_stays_unknown_to_the_cut_off_is_shown_as_in_doubt(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("uncertain", error="reset"), False)]
+    world.run()
+    world.slack.readable = False
+    world.clock.move(timedelta(hours=13))
+    assert world.run() == Counter(in_doubt=1)
+    assert ("2026-W48", "in_doubt", "an earlier send may have got through") in world.states()
+    assert len(world.slack.posts) == 1
+
+
+def test_a_late_row_whose_earlier_send_got_through_is_noted_as_sent(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("uncertain", error="reset"), True)]
+    world.run()
+    world.clock.move(timedelta(hours=13))
+    assert world.run() == Counter(sent=1)
+    assert len(world.slack.posts) == 1
+
+
+def test_a_worker_that_slept_through_its_lease_sends_nothing(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    frozen, other = world.delivery("frozen"), world.delivery("other")
+    (row,) = frozen.claim()
+    world.clock.move(timedelta(minutes=3))
+    assert [other.deliver(n) for n in other.claim()] == ["sent"]
+    assert frozen.deliver(row) == "lost"
+    assert len(world.slack.posts) == 1
+
+
+def test_a_stop_between_claim_and_send_is_heeded(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    delivery = world.delivery()
+    (row,) = delivery.claim()
+    world.nudges.stop(ANA)
+    assert delivery.deliver(row) in {"cancelled", "lost"}
+    assert world.slack.posts == []
+    assert world.repositories.nudges.next_due() is None
+
+
+def test_a_stop_while_the_text_is_written_is_heeded(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+
+    def stopping(letter: Letter) -> tuple[str, Sequence[dict[str, Any]]]:
+        world.nudges.stop(ANA)
+        return letter.prompt.text, ()
+
+    world.compose = stopping
+    assert world.run().keys() <= {"cancelled", "lost"}
+    assert world.slack.posts == []
+
+
+def test_a_stop_while_waiting_for_a_slot_is_heeded(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    delivery = world.delivery()
+    (row,) = delivery.claim()
+    world.repositories.nudges.take_slot("T1", now=world.clock.now(), per_second=0.1)
+
+    def stopping(_seconds: float) -> bool:
+        return world.nudges.stop(ANA)
+
+    delivery.use_wait(stopping)
+    assert delivery.deliver(row) == "lost"
+    assert world.slack.posts == []
+
+
+def test_a_change_of_hour_keeps_it_to_one_a_week(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.run()
+    world.subscribe(minute=700)
+    world.clock.move(timedelta(hours=6))
+    assert world.run() == Counter()
+    assert [d.period for d in world.nudges.next_dates(world.nudges.subscription(ANA))] == [  # type: ignore[arg-type]
+        "2026-W49",
+        "2026-W50",
+        "2026-W51",
+    ]
+
+
+def test_too_late_is_skipped_with_the_reason_and_there_is_no_burst(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY + timedelta(weeks=6, hours=13))
+    assert world.run() == Counter(skipped=1)
+    assert world.slack.posts == []
+    assert world.states() == [("2026-W48", "skipped", "too late"), ("2027-W02", "due", None)]
+
+
+def test_outside_the_hours_nothing_is_sent_and_a_long_cut_off_waits_for_the_morning(world: World) -> None:
+    world.subscribe(minute=19 * 60 + 30)
+    world.to(datetime(2026, 11, 25, 1, 30, tzinfo=UTC))  # 20:30 in Toronto
+    patient = world.delivery(cutoff=timedelta(hours=24))
+    assert world.run(patient) == Counter(later=1)
+    world.to(datetime(2026, 11, 25, 12, 59, tzinfo=UTC))  # 7:59
+    assert world.run(patient) == Counter()
+    world.to(datetime(2026, 11, 25, 13, 1, tzinfo=UTC))
+    assert world.run(patient) == Counter(sent=1)
+    assert len(world.slack.posts) == 1
+
+
+def test_outside_the_hours_the_usual_cut_off_skips(world: World) -> None:
+    world.subscribe(minute=19 * 60 + 30)
+    world.to(datetime(2026, 11, 25, 1, 30, tzinfo=UTC))
+    assert world.run() == Counter(skipped=1)
+    assert world.slack.posts == []
+
+
+def test_too_many_requests_hold_the_workspace_until_slack_allows_it(world: World) -> None:
+    world.subscribe()
+    world.subscribe(BEN)
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("retry", error="ratelimited", retry_after=30.0), False)]
+    delivery = world.delivery()
+    first, second = delivery.claim()
+    assert delivery.deliver(first) == "later"
+    assert delivery.deliver(second) == "sent"
+    assert world.slack.posts[1][0] >= TUESDAY + timedelta(seconds=30)
+    world.clock.move(timedelta(seconds=5))
+    assert world.run() == Counter(sent=1)
+    assert sorted(world.slack.taken) == ["key-0001", "key-0002"]
+
+
+def test_a_refusal_that_may_pass_is_tried_five_times_and_no_more(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("retry", error="team_added_to_org", retry_after=1.0), False)] * 20
+    outcomes: Counter[str] = Counter()
+    for _ in range(30):
+        outcomes += world.run()
+        world.clock.move(timedelta(minutes=20))
+    assert len(world.slack.posts) == 5
+    assert outcomes["failed"] == 1
+
+
+@pytest.mark.parametrize("code", ["user_disabled", "channel_not_found", "cannot_dm_bot"])
+def test_a_person_who_left_is_closed_quietly(world: World, code: str) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("failed", error=code), False)]
+    assert world.run() == Counter(failed=1)
+    subscription = world.nudges.subscription(ANA)
+    assert subscription is not None
+    assert subscription.state == "closed"
+    world.clock.move(timedelta(weeks=3))
+    assert world.run() == Counter()
+    assert len(world.slack.posts) == 1
+
+
+def test_a_refusal_of_the_message_itself_fails_that_one_and_keeps_the_subscription(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("failed", error="invalid_blocks"), False)]
+    assert world.run() == Counter(failed=1)
+    world.to(TUESDAY + timedelta(weeks=1))
+    assert world.run() == Counter(sent=1)
+
+
+def test_a_dead_token_stops_the_workspace_at_once(world: World) -> None:
+    other = Member("T2", "UELSE")
+    for member in (ANA, BEN, other):
+        world.subscribe(member)
+    world.to(TUESDAY)
+    delivery = world.delivery()
+    rows = sorted(delivery.claim(), key=lambda n: (n.member.team_id, n.member.user_id))
+    world.slack.script = [(Sent("revoked", error="token_revoked"), False)]
+    assert [delivery.deliver(n) for n in rows] == ["failed", "cancelled", "sent"]
+    assert len(world.slack.posts) == 2
+
+
+def test_sends_keep_to_the_rate_of_the_workspace(world: World) -> None:
+    members = [Member("T1", f"U{n:02d}") for n in range(30)]
+    for member in members:
+        world.subscribe(member)
+    world.to(TUESDAY)
+    delivery = world.delivery(per_second=5.0)
+    outcomes: Counter[str] = Counter()
+    while rows := delivery.claim():
+        outcomes.update(delivery.deliver(n) for n in rows)
+    assert outcomes == Counter(sent=30)
+    times = [at for at, _, _ in world.slack.posts]
+    assert max(sum(t <= u < t + timedelta(seconds=1) for u in times) for t in times) <= 5
+    assert times[-1] - times[0] <= timedelta(seconds=29 / 5 * 1.05)
+
+
+def test_two_workers_at_once_send_each_row_once(world: World) -> None:
+    members = [Member("T1", f"U{n:02d}") for n in range(60)]
+    for member in members:
+        world.subscribe(member)
+    world.to(TUESDAY)
+    workers = [
+        NudgeWorker(
+            delivery=world.delivery(name), nudges=world.nudges, repositories=world.repositories, clock=world.clock
+        )
+        for name in ("one", "two")
+    ]
+    threads = [threading.Thread(target=w.tick) for w in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    counts = Counter(channel for _, channel, _ in world.slack.posts)
+    assert counts == Counter({f"D-{m.user_id}": 1 for m in members})
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(hours=-1), timedelta(hours=1), timedelta(days=1)])
+def test_a_clock_that_jumps_brings_at_most_one_a_week(world: World, jump: timedelta) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.run()
+    world.clock.move(jump)
+    world.run()
+    world.clock.move(-jump)
+    world.run()
+    world.to(TUESDAY + timedelta(hours=5))
+    world.run()
+    assert len(world.slack.posts) == 1
+
+
+def test_one_broken_row_does_not_hold_up_the_others(world: World) -> None:
+    world.subscribe()
+    world.subscribe(BEN)
+    world.to(TUESDAY)
+
+    def breaking(letter: Letter) -> tuple[str, Sequence[dict[str, Any]]]:
+        if letter.nudge.member == ANA:
+            raise RuntimeError("a secret inside")
+        return letter.prompt.text, ()
+
+    world.compose = breaking
+    assert world.run() == Counter(sent=1, broken=1)
+    world.compose = lambda letter: (letter.prompt.text, ())
+    world.clock.move(timedelta(minutes=3))
+    assert world.run() == Counter(sent=1)
+
+
+def test_a_running_worker_sends_when_it_is_woken_and_outlives_a_failing_store(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sent = threading.Event(), threading.Event()
+    world.slack.before_post = sent.set
+    real = world.repositories.nudges.claim
+
+    def claim(*args: Any, **kwargs: Any) -> list[Nudge]:
+        if not broken.is_set():
+            broken.set()
+            raise RuntimeError("the database is away")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(world.repositories.nudges, "claim", claim)
+    world.subscribe()
+    worker = NudgeWorker(
+        delivery=world.delivery(),
+        nudges=world.nudges,
+        repositories=world.repositories,
+        clock=world.clock,
+        poll_seconds=30,
+    )
+    worker.start()
+    assert broken.wait(10)
+    world.to(TUESDAY)
+    worker.wake()
+    assert sent.wait(10)
+    worker.stop()
+    assert len(world.slack.posts) == 1
+    assert worker.counts == Counter(sent=1)
+
+
+def test_an_unknown_zone_stops_nobody_elses_plan(world: World) -> None:
+    world.subscribe()
+    world.subscribe(BEN)
+    subscription = world.nudges.subscription(ANA)
+    assert subscription is not None
+    world.repositories.nudges.subscribe(replace(subscription, zone="Mars/Olympus"))
+    world.to(TUESDAY)
+    assert world.run() == Counter(sent=1)
+    assert {channel for _, channel, _ in world.slack.posts} == {"D-UBEN"}

@@ -1,0 +1,116 @@
+"""Self-checks and the journal over storage in memory and SQLite: kept once, private, told what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.content import load_knowledge
+from bot.adapters.prompt_files import load_descriptors, load_reflections
+from bot.adapters.storage.engine import sqlite_url
+from bot.adapters.storage.repositories import SqlRepositories
+from bot.core.records import Member, Profile
+from bot.ports import Repositories
+from bot.services.nudges import Entry, Nudges
+from bot.services.selfchecks import SelfChecks
+from tests.fakes.memory import MemoryRepositories, StandingClock
+
+ROOT = Path(__file__).parents[2]
+KNOWLEDGE = load_knowledge(ROOT)
+DESCRIPTORS = load_descriptors(ROOT, KNOWLEDGE)
+PROMPTS = load_reflections(ROOT, KNOWLEDGE)
+ANA, BEN = Member("T1", "UANA"), Member("T1", "UBEN")
+SAME_ID_ELSEWHERE = Member("T2", "UANA")
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock(datetime(2026, 11, 23, 15, 0, tzinfo=UTC))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def repositories(request: pytest.FixtureRequest, tmp_path: Path, clock: StandingClock) -> Iterator[Repositories]:
+    opened: Repositories
+    if request.param == "memory":
+        opened = MemoryRepositories(clock)
+    else:
+        opened = SqlRepositories(sqlite_url(tmp_path / "bot.db"), clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def checks(repositories: Repositories, clock: StandingClock) -> SelfChecks:
+    return SelfChecks(knowledge=KNOWLEDGE, descriptors=DESCRIPTORS, repositories=repositories, clock=clock)
+
+
+@pytest.fixture
+def nudges(repositories: Repositories, clock: StandingClock) -> Nudges:
+    return Nudges(repositories=repositories, prompts=PROMPTS, clock=clock, new_id=lambda: "n1")
+
+
+def test_the_same_check_delivered_twice_is_kept_once_and_says_the_same(
+    checks: SelfChecks, repositories: Repositories, clock: StandingClock
+) -> None:
+    before = checks.finish(ANA, "C4", [2] * 8, "then", check_id="one")
+    clock.move(timedelta(days=40))
+    first = checks.finish(ANA, "C4", [4] * 8, "now", check_id="two")
+    again = checks.finish(ANA, "C4", [4] * 8, "now", check_id="two")
+    assert before.change is None
+    assert first == again
+    assert first.change is not None
+    assert (first.change.before, first.change.up, first.change.example_before) == ("starting", 8, "then")
+    assert [c.id for c in repositories.checks.history(ANA)] == ["two", "one"]
+
+
+def test_checks_are_the_persons_own(checks: SelfChecks) -> None:
+    checks.finish(ANA, "C4", [4] * 8, "mine", check_id="one")
+    assert checks.latest(BEN) == checks.latest(SAME_ID_ELSEWHERE) == {}
+    assert checks.suggest(BEN).unit == "C1"
+    assert checks.finish(BEN, "C4", [4] * 8, "", check_id="one").change is None
+
+
+def test_the_focus_of_the_profile_is_suggested(checks: SelfChecks, repositories: Repositories) -> None:
+    repositories.profiles.put(Profile(ANA, focus="FD"))
+    assert checks.suggest(ANA).unit == "FD"
+
+
+@pytest.mark.parametrize(("unit", "ratings"), [("C4", [3] * 7), ("C4", [9] * 8), ("P-INTRO", [3] * 8), ("C99", [])])
+def test_what_does_not_fit_is_refused_and_nothing_is_kept(checks: SelfChecks, unit: str, ratings: list[int]) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        checks.finish(ANA, unit, ratings, "", check_id="one")
+    assert checks.latest(ANA) == {}
+
+
+# --- the journal ----------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_delivered_twice_is_kept_once(nudges: Nudges) -> None:
+    entry = Entry("  I spoke too soon. ", "What happened?", "FB", "Wait a breath", date(2026, 11, 30), 2)
+    assert nudges.reflect(ANA, entry, entry_id="e1") == nudges.reflect(ANA, entry, entry_id="e1")
+    (kept,) = nudges.entries(ANA)
+    assert (kept.text, kept.commitment_state, kept.went) == ("I spoke too soon.", "open", 2)
+    assert nudges.entries(BEN) == nudges.entries(SAME_ID_ELSEWHERE) == []
+
+
+def test_somebody_elses_commitment_cannot_be_touched(nudges: Nudges) -> None:
+    nudges.reflect(ANA, Entry("text", "", "FB", "Wait a breath", date(2026, 11, 30)), entry_id="e1")
+    assert nudges.settle_commitment("e1", BEN, "done") is None
+    assert nudges.move_commitment("e1", BEN, date(2026, 12, 9)) is None
+    assert nudges.entries(ANA)[0].commitment_state == "open"
+
+
+def test_an_entry_without_a_commitment_has_none_to_ask_about(nudges: Nudges) -> None:
+    kept = nudges.reflect(ANA, Entry("text", "", "FB", "   ", date(2026, 11, 30)), entry_id="e1")
+    assert (kept.commitment, kept.commitment_due, kept.commitment_state) == ("", None, None)
+    assert nudges.settle_commitment("e1", ANA, "done") is None
+
+
+@pytest.mark.parametrize(("minute", "zone"), [(479, "Europe/London"), (1200, "Europe/London"), (600, "Mars/Olympus")])
+def test_a_wish_that_cannot_be_kept_is_refused_and_enrols_nobody(nudges: Nudges, minute: int, zone: str) -> None:
+    with pytest.raises(ValueError, match=r"hours|Mars"):
+        nudges.subscribe(ANA, channel="D1", weekday=1, minute=minute, zone=zone)
+    assert nudges.subscription(ANA) is None
