@@ -55,8 +55,8 @@ def passage_modal(
     blocks += sections(quoted(quote))
     blocks.append(plain_context(whose_words(passage, wording)))
     if quote.strip() != passage.text.strip():
-        whole = f"*{wording('slack.source.whole')}*\n{escape(passage.text)}"
-        blocks += [divider(), *sections(whole)]
+        whole = wording("slack.source.whole")
+        blocks += [divider(), *sections(f"*{whole}*\n{escape(passage.text)}")]
     blocks += _where(passage, knowledge, wording, links)
     return modal(title, blocks)
 
