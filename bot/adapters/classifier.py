@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
 
-from bot.adapters.representation import Representation
+from bot.adapters.representation import Representation, stems
 from bot.core.evidence import Classification, QuestionView
 from bot.core.exemplars import Exemplars
 from bot.core.framework import COMPETENCIES, FRAMEWORK_UNITS, FUNCTIONS, Knowledge
@@ -26,6 +26,7 @@ from bot.core.text import STOP_WORDS, clean, words
 Dense = Callable[[Sequence[str]], Any]  # texts -> float32 rows of unit length
 
 _FOLDS = 5
+ASKS = 0.8  # weight of a line that the content gives as asking for an activity
 
 
 @dataclass
@@ -154,7 +155,9 @@ class TrainedClassifier:
         }
         for code in FUNCTIONS:
             tasks[code] = (_function_lines(knowledge, exemplars, code), Head(0.1))
+        self._in_sources = {s for p in knowledge.passages() for s in stems(p.text.lower())}
         texts = list(dict.fromkeys(t for data, _ in tasks.values() for t in data.texts))
+        self._known = set(self.representation.word_names())
         rows, place = self._rows(texts), {t: i for i, t in enumerate(texts)}
         for name, (data, head) in tasks.items():
             if len(set(data.labels)) > 1:
@@ -184,7 +187,14 @@ class TrainedClassifier:
             evidence=self._view("evidence", rows),
             intents=self._view("intent", rows),
             kinds=self._view("kind", rows),
+            unknown=self._share_missing(text, self._known),
+            outside=self._share_missing(text, self._in_sources),
         )
+
+    def _share_missing(self, text: str, known: set[str]) -> float:
+        """The share of a text's stems that are not among some; 0 for a text without words."""
+        found = [s for s in stems(clean(text)) if " " not in s]
+        return sum(s not in known for s in found) / (len(found) or 1)
 
     def _view(self, name: str, rows: csr_matrix) -> dict[str, float]:
         head = self._heads.get(name)
@@ -242,6 +252,7 @@ def _descriptions(knowledge: Knowledge, code: str) -> list[tuple[str, float]]:
     lines += [m.text for m in unit.next_moves] + list(unit.coach_questions)
     return (
         [(t, 0.5) for t in lines]
+        + [(t, ASKS) for a in unit.activities for t in a.asks]
         + [(t, 0.4) for t in unit.everyday_words]
         + [(unit.title, 0.5), (unit.plain_title, 0.5)]
     )
@@ -308,6 +319,8 @@ def _unit_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:
     for code, part in knowledge.parts.items():
         for section in part.sections:
             data.add(section.title, code, weight=0.5)
+            for ask in section.asks:
+                data.add(ask, code)
             for s in section.statements:
                 data.add(s.text, code, weight=0.4)
         for ask in part.asks:

@@ -301,6 +301,7 @@ def _exemplar_rows(source: IndexSource) -> list[tuple[str, str, str]]:
     """(text, unit, kind) of everything that people say or ask, once each."""
     rows = [(q.question, q.units[0], "question") for q in source.exemplars.questions]
     rows += [(a, code, "question") for code, part in source.knowledge.parts.items() for a in part.asks]
+    rows += [(a, p.unit, "question") for p in source.knowledge.passages() for a in p.asks]
     rows += [(m.text, m.primary, "message") for m in source.exemplars.messages]
     rows += [(u.question, u.reason, "unanswerable") for u in source.exemplars.unanswerable]
     rows += [(w, code, "words") for code in FRAMEWORK_UNITS for w in source.knowledge.units[code].everyday_words]

@@ -45,3 +45,5 @@ class QuestionView:
     evidence: dict[str, float]  # "answered", "not_in_sources", "out_of_scope"
     intents: dict[str, float]  # "definition", "levels", "how_do_i", …
     kinds: dict[str, float]  # what a direct message is: "ask", "triage", "other"
+    unknown: float = 0.0  # share of its words that stand nowhere in the content
+    outside: float = 0.0  # share of its words that stand in no passage

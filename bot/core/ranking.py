@@ -10,9 +10,12 @@ from bot.core.answer import Outcome
 from bot.core.evidence import Hit, Neighbour, QuestionView
 from bot.core.framework import PAPER_UNITS
 from bot.core.questions import Reading
+from bot.core.text import content_words
 
 # Forms that the framework holds for every unit: a question that names the unit and asks for one has its answer.
 _CERTAIN = frozenset({"definition", "levels", "list", "compare", "activities", "example"})
+_NAMED = 1.0  # for the gate: the question names one of the units
+_LONG = 25  # words beyond which a question's length says nothing more
 _FLOOR = 0.004  # a unit that the model doesn't see at all; also where an operator's document starts
 
 
@@ -98,17 +101,49 @@ def _near(neighbours: Iterable[Neighbour]) -> dict[str, float]:
     return {u: v / total for u, v in votes.items()}
 
 
-def gate(view: QuestionView, ranked: Sequence[RankedUnit], reading: Reading) -> Outcome:
-    """Whether there is evidence to answer from, decided before anything is written."""
-    evidence = view.evidence or {"answered": 1.0}
-    answered = evidence.get("answered", 0.0)
+@dataclass(frozen=True, slots=True)
+class GateWeights:
+    """How much each sign of evidence counts. Fitted, like `Weights`, on questions of authors not trained on."""
+
+    start: float = -3.88
+    not_held: float = 0.97  # log odds of answered against not in the sources, by the trained view
+    not_ours: float = 0.8  # log odds of answered against out of scope
+    unit: float = 2.4  # how sure the trained view is of one unit
+    unknown: float = -4.2  # share of words that stand nowhere in the content
+    outside: float = -2.8  # share of words that stand in no passage
+    suits: float = 2.5  # how well the best passage fits
+    words: float = -0.36  # each word asked
+
+    def score(self, evidence: Evidence, suits: float) -> float:
+        """Above 0: there is evidence to answer from."""
+        view = evidence.view
+        held = {k: math.log(view.evidence.get(k, 0.0) + 1e-3) for k in ("answered", "not_in_sources", "out_of_scope")}
+        return (
+            self.start
+            + self.not_held * (held["answered"] - held["not_in_sources"])
+            + self.not_ours * (held["answered"] - held["out_of_scope"])
+            + self.unit * max(view.units.values(), default=0.0)
+            + self.unknown * view.unknown
+            + self.outside * view.outside
+            + self.suits * suits
+            + self.words * min(len(content_words(evidence.reading.text)), _LONG)
+        )
+
+
+def gate(
+    evidence: Evidence, ranked: Sequence[RankedUnit], suits: float, *, weights: GateWeights | None = None
+) -> Outcome:
+    """Whether there is evidence to answer from, decided before anything is written.
+
+    `suits`: how well the best of the brought passages fits the question.
+    """
+    reading, view = evidence.reading, evidence.view
     if reading.form in _CERTAIN and (reading.mentions or reading.form == "list"):
         return "answered"
-    if reading.mentions or reading.form == "who":
-        answered += 0.2
     if ranked and ranked[0].unit.startswith("D-"):
-        answered += 0.5  # an operator's document that outdoes the framework was put there to answer
-    refused = max(("not_in_sources", "out_of_scope"), key=lambda k: evidence.get(k, 0.0))
-    if answered >= evidence.get(refused, 0.0):
+        return "answered"  # an operator's document that outdoes the framework was put there to answer
+    named = _NAMED if reading.mentions else 0.0
+    if not view.evidence or (weights or GateWeights()).score(evidence, suits) + named >= 0:
         return "answered"
-    return "not_in_sources" if refused == "not_in_sources" else "out_of_scope"
+    held, ours = (view.evidence.get(k, 0.0) for k in ("not_in_sources", "out_of_scope"))
+    return "not_in_sources" if held >= ours or reading.mentions else "out_of_scope"

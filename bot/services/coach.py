@@ -16,6 +16,7 @@ from bot.core.wording import Wording
 from bot.ports import Classifier, Index, QuestionReader
 
 _SHOWN = 10  # units in an answer's `passages`
+_WEIGHED = 20  # passages whose fit the evidence gate looks at
 _NEAREST = 3  # sections named beside a refusal
 _LIKELY = 0.6  # a trained view this sure of a form of answer decides it
 
@@ -98,14 +99,14 @@ class Coach:
         evidence = ranking.Evidence(reading, view, hits, self._index.neighbours(whole))
         ranked = ranking.rank(evidence, self._anchors)
         ranked = _led_by_mention(ranked, reading)
-        outcome = self._gate(text, whole, view, ranked, reading)
+        library = _Library(self._index, question.tenant, whole)
+        outcome = self._gate(text, evidence, ranked, library)
         best = tuple(
             PassageScore(unit=r.unit, passage_id=r.passage_id, score=round(r.share, 4)) for r in ranked[:_SHOWN]
         )
         if outcome != "answered":
             refused = self._refusal(question.text, whole, outcome, ranked=ranked)
             return refused.model_copy(update={"passages": best})
-        library = _Library(self._index, question.tenant, whole)
         writer = answering.Writer(self.knowledge, self._wording, library, whole, reading)
         draft = writer.write(ranked, _form(reading, view, ranked))
         return Answer(
@@ -125,16 +126,12 @@ class Coach:
         return anchors | {code: f"{code}/{part.sections[0].id}" for code, part in self.knowledge.parts.items()}
 
     def _gate(
-        self,
-        asked: str,
-        whole: str,
-        view: QuestionView,
-        ranked: Sequence[ranking.RankedUnit],
-        reading: questions.Reading,
+        self, asked: str, evidence: ranking.Evidence, ranked: Sequence[ranking.RankedUnit], library: _Library
     ) -> Outcome:
-        if conversation.small_talk(asked) and whole == asked and not reading.mentions:
+        if conversation.small_talk(asked) and evidence.reading.text == asked and not evidence.reading.mentions:
             return "out_of_scope"
-        return ranking.gate(view, ranked, reading)
+        brought = [hit.passage for hit in evidence.hits[:_WEIGHED]]
+        return ranking.gate(evidence, ranked, max(library.suits(brought), default=0.0))
 
     def _refusal(
         self,
