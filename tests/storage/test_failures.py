@@ -195,6 +195,15 @@ def test_a_server_that_crashes_is_told_and_used_again_without_a_restart(own_serv
 
 
 @pytest.mark.postgres
+def test_a_restart_that_nobody_noticed_costs_no_request(own_server: PostgresServer) -> None:
+    with closing(SqlRepositories(own_server.url(own_server.create()))) as repositories:
+        repositories.ping()
+        own_server.stop(signal.SIGQUIT)
+        own_server.start()
+        assert repositories.inbox.record(item())
+
+
+@pytest.mark.postgres
 def test_a_server_that_is_not_there_is_told(own_server: PostgresServer) -> None:
     own_server.stop()
     try:
