@@ -177,6 +177,7 @@ class TrainedClassifier:
             functions={code: self._view(code, rows).get("yes", 0.0) for code in FUNCTIONS},
             p_advanced=self._view("level", rows).get("advanced", 0.5),
             why=self._reasons(text, rows, first),
+            unknown=self._share_missing(text, self._known),
         )
 
     def read_question(self, text: str) -> QuestionView:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import bm25s
@@ -32,6 +33,7 @@ import structlog
 from langchain_chroma import Chroma
 from sklearn.preprocessing import normalize
 
+from bot.adapters import classifier, representation
 from bot.adapters import embeddings as embedding
 from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.representation import Representation, stems
@@ -78,6 +80,7 @@ def fingerprint(source: IndexSource, place: IndexPlace) -> str:
     name = embedding.chosen(place.embeddings, place.minilm_dir)
     parts = [
         str(FORMAT),
+        *(_digest_of(module) for module in (representation, classifier)),
         source.content_digest,
         source.documents_digest,
         embedding.identity(name, place.minilm_dir),
@@ -86,6 +89,11 @@ def fingerprint(source: IndexSource, place: IndexPlace) -> str:
         version("numpy"),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def _digest_of(module: ModuleType) -> str:
+    """The code of a module: what is stored of its objects fits no other."""
+    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
 
 
 def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | None = None) -> SealedIndex:
@@ -112,14 +120,14 @@ class Wishes:
     places: dict[str, tuple[int, ...]]  # passage id -> its rows, its own text first
 
     @classmethod
-    def of(cls, passages: Sequence[Passage], representation: Representation, vectors: Any) -> Wishes:
+    def of(cls, passages: Sequence[Passage], fitted: Representation, vectors: Any) -> Wishes:
         """The rows of some passages."""
         texts: list[str] = []
         places: dict[str, tuple[int, ...]] = {}
         for p in passages:
             places[p.id] = tuple(range(len(texts), len(texts) + 1 + len(p.asks)))
             texts += [f"{p.heading}. {p.text}", *p.asks]
-        return cls(normalize(representation.sparse(texts)), vectors.rows(texts), places)
+        return cls(normalize(fitted.sparse(texts)), vectors.rows(texts), places)
 
     def scores(self, row: Any, vector: Any, ids: Sequence[str]) -> list[float]:
         """How well each passage fits a query, 0 to about 2: its nearest row in words plus its nearest in meaning."""
@@ -270,13 +278,13 @@ def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progres
     passages = [*source.knowledge.passages(), *source.documents]
     exemplars = _exemplar_rows(source)
     progress("Reading the content", 0, 4)
-    representation = Representation().fit([p.text for p in passages] + [t for t, _, _ in exemplars])
+    fitted = Representation().fit([p.text for p in passages] + [t for t, _, _ in exemplars])
     name = embedding.chosen(place.embeddings, place.minilm_dir)
-    vectors = embedding.make(name, place.minilm_dir, representation)
-    models = TrainedClassifier(representation, None if name == "builtin" else vectors.rows)
+    vectors = embedding.make(name, place.minilm_dir, fitted)
+    models = TrainedClassifier(fitted, None if name == "builtin" else vectors.rows)
     progress("Learning from the exemplars", 1, 4)
     models.train(source.knowledge, source.exemplars)
-    wishes = Wishes.of(passages, representation, vectors)
+    wishes = Wishes.of(passages, fitted, vectors)
     joblib.dump((models, wishes), work / "models.joblib", compress=1)
     progress("Placing passages and questions", 2, 4)
     client = _client(work, place)

@@ -35,6 +35,7 @@ class Classification:
     functions: dict[str, float]  # all five, each 0 to 1
     p_advanced: float
     why: tuple[str, ...]  # words or phrases of the message that speak for the first competency
+    unknown: float = 0.0  # share of its words that stand nowhere in the content
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,13 +60,14 @@ class Bars:
     """Where an outcome begins. Set on messages of authors whose lines were not trained on."""
 
     none: float = 0.5  # p_none from here on: not about supporting implementation
+    unknown: float = 0.75  # share of words never seen from here on: nothing to go by
     match: float = 0.62  # confidence of the first competency from here on, with `lead`
     lead: float = 0.25  # and this far ahead of the second
 
 
 def decide(view: Classification, bars: Bars) -> TriageOutcome:
     """The outcome that calibrated probabilities have earned."""
-    if view.p_none >= bars.none:
+    if view.p_none >= bars.none or view.unknown >= bars.unknown:
         return "none"
     first, second, *_ = sorted(view.competencies.values(), reverse=True)
     return "match" if first >= bars.match and first - second >= bars.lead else "close_call"
@@ -77,13 +78,14 @@ def compose(view: Classification, knowledge: Knowledge, bars: Bars, text: str) -
     ranking = tuple(sorted(view.competencies.items(), key=lambda p: -p[1]))
     functions = tuple(sorted(view.functions.items(), key=lambda p: -p[1]))
     outcome = decide(view, bars)
+    p_none = max(view.p_none, bars.none, view.unknown) if outcome == "none" else view.p_none
     base = Triage(
         outcome=outcome,
         competency=None if outcome == "none" else ranking[0][0],
-        confidence=view.p_none if outcome == "none" else ranking[0][1],
+        confidence=p_none if outcome == "none" else ranking[0][1],
         ranking=ranking,
         functions=functions,
-        p_none=view.p_none,
+        p_none=p_none,
         level=None,
         why=(),
         next=None,

@@ -16,6 +16,7 @@ from bot.core.wording import Wording
 from bot.ports import Classifier, Index, QuestionReader
 
 _SHOWN = 10  # units in an answer's `passages`
+_UNREADABLE = 0.75  # share of words never seen from which on there is nothing to go by
 _WEIGHED = 20  # passages whose fit the evidence gate looks at
 _NEAREST = 3  # sections named beside a refusal
 _LIKELY = 0.6  # a trained view this sure of a form of answer decides it
@@ -95,11 +96,12 @@ class Coach:
         whole = questions.standalone(text, question.history, self._names, self._titles)
         reading = questions.read(whole, self._names)
         view = self._reader.read_question(whole)
+        if view.unknown >= _UNREADABLE and not reading.mentions:
+            return self._refusal(question.text, whole, "out_of_scope", key="unreadable")
+        library = _Library(self._index, question.tenant, whole)
         hits = self._index.search(whole, tenant=question.tenant)
         evidence = ranking.Evidence(reading, view, hits, self._index.neighbours(whole))
-        ranked = ranking.rank(evidence, self._anchors)
-        ranked = _led_by_mention(ranked, reading)
-        library = _Library(self._index, question.tenant, whole)
+        ranked = _led_by_mention(ranking.rank(evidence, self._anchors), reading)
         outcome = self._gate(text, evidence, ranked, library)
         best = tuple(
             PassageScore(unit=r.unit, passage_id=r.passage_id, score=round(r.share, 4)) for r in ranked[:_SHOWN]
