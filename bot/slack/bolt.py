@@ -51,7 +51,9 @@ _PER_PERSON, _QUEUE = 20, 2000  # jobs that may wait
 _QUICK_WORKERS = 4
 _DRAIN = 10.0  # seconds that stopping waits for answers under way
 _KEEP_DONE = timedelta(days=3)  # Slack may deliver an event again for a day
-_ORPHANED = timedelta(minutes=3)  # work that nobody touched for so long is taken over
+# Work that nobody began for so long is taken over: longer than any answer takes, so that it is a dead replica's.
+_ORPHANED = timedelta(seconds=45)
+_LOOK_EVERY, _SWEEP_EVERY = 15.0, 3600.0  # seconds
 _REFUSED = frozenset({"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"})
 
 
@@ -223,16 +225,16 @@ class SlackApp:
 
     def _keep_watch(self) -> None:
         """Replace a socket that never answered; take over orphaned work; drop what is past its time."""
-        seen, since, minutes = "", time.monotonic(), 0
-        next_minute = since + 60
+        seen, since = "", time.monotonic()
+        look, sweep = since + _LOOK_EVERY, since + _LOOK_EVERY
         while not self._stopping.wait(1.0):
             seen, since = self._check_socket(seen, since)
-            if time.monotonic() >= next_minute:
-                next_minute += 60
-                minutes += 1
+            if time.monotonic() >= look:
+                look += _LOOK_EVERY
                 self._quietly(lambda: self.inbox.resume(older_than=_ORPHANED))
-                if minutes % 60 == 1:
-                    self._quietly(self.sweep)
+            if time.monotonic() >= sweep:
+                sweep += _SWEEP_EVERY
+                self._quietly(self.sweep)
 
     def _check_socket(self, seen: str, since: float) -> tuple[str, float]:
         """Replace a socket that doesn't answer pings; `seen` has been silent from its beginning, `since` then."""

@@ -56,6 +56,7 @@ class _Work:
     key: str
     request: Delivery
     on: On
+    attempts: int = 0  # as last seen: of two replicas that take it up, one begins
     progress: Progress | None = None
 
 
@@ -169,7 +170,7 @@ class Inbox:
         if on is None:
             self._rows.done(item.key, "unclaimed")
             return
-        work = _Work(item.key, request, on)
+        work = _Work(item.key, request, on, item.attempts)
         self._here.add(item.key)
         self._pool(work).later(0.0, item.member, lambda: self._run(work))
 
@@ -191,7 +192,7 @@ class Inbox:
 
     def _work(self, work: _Work) -> None:
         if work.progress is None:
-            item = self._rows.begin(work.key)
+            item = self._rows.begin(work.key, attempts=work.attempts)
             if item is None:
                 self._here.discard(work.key)
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.core.framework import Knowledge
 from bot.sandbox.server import Sandbox
 from bot.slack.bolt import SlackApp
 from tests.fakes.memory import MemoryRepositories
@@ -76,12 +77,14 @@ def test_coach_alone_or_help_says_what_it_can_do(sandbox: Sandbox, text: str) ->
     sandbox.wait_for_message("C0GENERAL", "Check yourself", user="U0ANA")
 
 
-def test_a_source_opens_with_quote_place_label_and_the_papers_address(sandbox: Sandbox) -> None:
+def test_a_source_opens_with_quote_place_label_and_the_papers_address(sandbox: Sandbox, knowledge: Knowledge) -> None:
     sandbox.say("U0ANA", "D0ANA", QUESTION)
     message = sandbox.wait_for_message("D0ANA", "comes first")
     sandbox.click("U0ANA", message["ts"], "source.open:1")
     view = str(sandbox.wait_for_modal("U0ANA", "Source [1]").content)
-    assert "What “Assess barriers and facilitators” is" in view
+    passage = next(p for p in knowledge.passages() if p.unit == "C4")
+    assert passage.heading in view
+    assert passage.sentences[0] in view
     assert "In our own words, after the white paper." in view
     assert "paragraph 1" in view
     assert "<https://www.centerforimplementation.com/" in view

@@ -251,3 +251,41 @@ def test_no_words_and_no_secrets_are_logged(
     assert "inbox.done" in logged
     for secret in (canary, sandbox.bot_token, sandbox.app_token, "/respond/"):
         assert secret not in logged
+
+
+def test_of_two_replicas_that_take_up_the_same_item_one_answers(
+    sandbox: Sandbox, build: Callable[[], SlackApp], repositories: MemoryRepositories
+) -> None:
+    first, second = build(), build()
+    for app in (first, second):
+        app.verify()
+    for number in range(20):
+        item = _left_behind(sandbox, "message_im", sending=False)
+        repositories.inbox.record(replace(item, key=f"{item.key}{number}"))
+    for app in (first, second):
+        app.inbox.resume()
+    for app in (first, second):
+        app.start_workers()
+    sandbox.wait_for(lambda: not repositories.inbox.unfinished(), what="all rows closed")
+    for app in (first, second):
+        app.stop()
+    assert len(_answers(sandbox)) == 20
+
+
+def test_s3_the_same_event_to_two_replicas_at_once_gives_one_answer(
+    sandbox: Sandbox, build: Callable[[], SlackApp]
+) -> None:
+    apps = build(), build()
+    for app in apps:
+        app.verify()
+        app.start_workers()
+    for number in range(20):
+        threads = [threading.Thread(target=app.dispatch, args=(_message(number),)) for app in apps for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    sandbox.wait_for(lambda: len(_answers(sandbox)) >= 20)
+    for app in apps:
+        app.stop()
+    assert len(_answers(sandbox)) == 20
