@@ -6,11 +6,15 @@ Heavy parts are imported where they are first needed, so that the page, `--help`
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
+import socket
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
     from bot.core.wording import Wording
     from bot.ports import Clock, Repositories
     from bot.services.coach import Coach
+    from bot.services.delivery import NudgeWorker
+    from bot.services.nudges import Nudges
+    from bot.services.selfchecks import SelfChecks
     from bot.slack.bolt import SlackApp
 
 log = structlog.get_logger()
@@ -174,7 +181,7 @@ class LateCoach:
 
 
 class Bot:
-    """The bot in one workspace: storage, coach and Slack, started and stopped together."""
+    """The bot in one workspace: storage, coach, features and Slack, started and stopped together."""
 
     def __init__(
         self, settings: Settings, *, clock: Clock | None = None, repositories: Repositories | None = None
@@ -183,24 +190,69 @@ class Bot:
         from bot.adapters.storage.repositories import SqlRepositories
         from bot.slack.bolt import build_slack
 
+        self._settings = settings
         self.content = Content(settings)
         self.clock = clock or SystemClock()
         self.coach = LateCoach(self.content)
         self.repositories = repositories or SqlRepositories.open(settings, clock=self.clock)
+        self.selfchecks, self.nudges = self._features()
         self.slack: SlackApp = build_slack(
             settings,
             coach=self.coach,
             repositories=self.repositories,
             clock=self.clock,
             wording=self.content.wording,
+            selfchecks=self.selfchecks,
+            nudges=self.nudges,
         )
+        self.worker = self._nudge_worker()
+
+    def _features(self) -> tuple[SelfChecks, Nudges]:
+        from bot.adapters.prompt_files import load_descriptors, load_reflections
+        from bot.services.nudges import Nudges
+        from bot.services.selfchecks import SelfChecks
+
+        content, knowledge = self.content, self.content.knowledge
+        checks = SelfChecks(
+            knowledge=knowledge,
+            descriptors=load_descriptors(content.root, knowledge),
+            repositories=self.repositories,
+            clock=self.clock,
+        )
+        nudges = Nudges(
+            repositories=self.repositories,
+            prompts=load_reflections(content.root, knowledge),
+            clock=self.clock,
+            new_id=lambda: uuid.uuid4().hex,
+        )
+        return checks, nudges
+
+    def _nudge_worker(self) -> NudgeWorker:
+        from bot.services.delivery import Delivery, NudgeWorker, Pace
+        from bot.slack.reflect import composer
+
+        settings = self._settings
+        delivery = Delivery(
+            nudges=self.nudges,
+            repositories=self.repositories,
+            messenger=self.slack.messenger,
+            compose=composer(self.content.knowledge, self.content.wording),
+            clock=self.clock,
+            owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
+            pace=Pace(per_second=settings.sends_per_second, cutoff=timedelta(hours=settings.nudge_cutoff_hours)),
+        )
+        worker = NudgeWorker(delivery=delivery, nudges=self.nudges, repositories=self.repositories, clock=self.clock)
+        self.nudges.wake = worker.wake
+        return worker
 
     def start(self) -> None:
         """Connect to Slack; messages are taken in from here on, and answered once the coach is loaded."""
         self.slack.start()
+        self.worker.start()
 
     def stop(self) -> None:
-        """Let answers under way finish and close everything."""
+        """Let answers and sends under way finish and close everything."""
+        self.worker.stop()
         self.slack.stop()
         self.repositories.close()
 

@@ -178,25 +178,21 @@ def manifest(
 
 
 def migrate(*, verbose: Verbose = False) -> None:
-    """Bring the database to the form that this version needs; the bot does it at its start, too."""
+    """Bring the database to this version's form and stored text under the newest key; a start does the first, too."""
     _ = verbose
-    from bot.adapters.crypto import TextCipher
     from bot.adapters.data_folder import DataFolder
-    from bot.adapters.storage.engine import make_engine, sqlite_url
-    from bot.adapters.storage.migrating import migrate as upgrade
+    from bot.adapters.storage.repositories import SqlRepositories
     from bot.cli.logs import to_standard_error
 
     to_standard_error()
     settings = load_settings()
-    folder = DataFolder(settings.data_dir)
-    with folder.serve_lock("migrating the database"):
-        url = settings.database_url or sqlite_url(folder.database_path)
-        engine = make_engine(url, TextCipher.from_settings(settings))
+    with DataFolder(settings.data_dir).serve_lock("migrating the database"):
+        repositories = SqlRepositories.open(settings)
         try:
-            changed = upgrade(engine)
+            sealed = repositories.reseal()
         finally:
-            engine.dispose()
-    print("The database is now in this version's form." if changed else "Nothing to do: the database is up to date.")
+            repositories.close()
+    print(f"The database is in this version's form; {sealed} rows were brought under the newest key.")
 
 
 @corrections.command()
