@@ -20,7 +20,8 @@ from bot.slack.registry import Ack, Registration, errors, on_click, on_intent, o
 from bot.slack.replies import Block, Reply, Say, Talk, place_of, say
 from bot.slack.talk import routed
 
-_SHOWN_SOURCES = 10  # buttons for the sources of one answer
+_SHOWN_SOURCES, _ROW = 75, 25  # buttons for the sources of one answer, and in one row
+_NAMED_SOURCES = 6  # up to so many, the buttons carry titles
 _SHOWN_NEAREST = 3
 _QUIET = frozenset({"care", "failed"})  # outcomes after which no buttons are shown
 
@@ -92,17 +93,22 @@ def _named(unit: str, title: str) -> str:
 
 
 def _source_buttons(answer: Answer, exchange_id: str) -> list[Block]:
-    return actions(
-        *(
-            button(
-                f"[{c.marker}] {_named(c.unit, c.title)}",
-                f"source.open:{c.marker}",
-                f"{exchange_id}|{c.passage_id}",
-                hint=f"Open source {c.marker}: {c.title}",
-            )
-            for c in answer.citations[:_SHOWN_SOURCES]
+    """A button for every source: with its title where they are few, with its unit where they are many."""
+    few = len(answer.citations) <= _NAMED_SOURCES
+    buttons = [
+        button(
+            f"[{c.marker}] {_named(c.unit, c.title) if few else _short(c.unit)}",
+            f"source.open:{c.marker}",
+            f"{exchange_id}|{c.passage_id}",
+            hint=f"Open source {c.marker}: {c.title}",
         )
-    )
+        for c in answer.citations[:_SHOWN_SOURCES]
+    ]
+    return [row for start in range(0, len(buttons), _ROW) for row in actions(*buttons[start : start + _ROW])]
+
+
+def _short(unit: str) -> str:
+    return {"P": "Paper", "D": "Document"}.get(unit.partition("-")[0], unit)
 
 
 def _nearest(answer: Answer, exchange_id: str, wording: Wording, titles: Mapping[str, str]) -> list[Block]:

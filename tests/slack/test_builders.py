@@ -73,6 +73,19 @@ def test_an_answer_of_any_size_is_taken(
     _takes(answer_message(made, "e" * 24, wording, NO_LINKS, private=private))
 
 
+@pytest.mark.parametrize(("count", "label"), [(2, "[1] C4 Assess"), (11, "[11] C4"), (60, "[60] C4")])
+def test_every_source_of_an_answer_has_its_button(
+    knowledge: Knowledge, wording: Wording, count: int, label: str
+) -> None:
+    first = answer("q", knowledge).citations[0]
+    cited = tuple(first.model_copy(update={"marker": n}) for n in range(1, count + 1))
+    made = answer("q", knowledge).model_copy(update={"citations": cited})
+    message = answer_message(made, "e1", wording, NO_LINKS, private=True)
+    _takes(message)
+    assert str(message.blocks).count("source.open:") == count
+    assert label in str(message.blocks)
+
+
 @pytest.mark.parametrize("outcome", ["not_in_sources", "out_of_scope", "unverified", "declined", "care", "failed"])
 def test_each_kind_of_refusal_is_taken(knowledge: Knowledge, wording: Wording, outcome: str) -> None:
     made = refusal("q", knowledge).model_copy(update={"outcome": outcome})
