@@ -184,7 +184,7 @@ class Inbox:
         except IndexNotReady:
             self._not_ready(work)
         except Exception as error:  # noqa: BLE001 - the row stays, so nothing is lost; the database may be away
-            log.error("inbox.interrupted", error=type(error).__name__, at=_where(error))  # noqa: TRY400
+            log.error("inbox.interrupted", error=type(error).__name__, at=_where(error))  # noqa: TRY400 - as above
             self._again(work, 5.0)
 
     def _again(self, work: _Work, seconds: float) -> None:
@@ -211,23 +211,23 @@ class Inbox:
 
     def _reply(self, work: _Work, item: InboxItem) -> Reply:
         """What to say. Raises IndexNotReady."""
-        wording = self._deps.wording
+        wording, on = self._deps.wording, work.on
         if item.sending and not place_of(work.request).readable:
             # Begun before a crash, in a place that can't be looked into: not worked again.
             return say(wording("slack.maybe_missing"), outcome="in_doubt")
         if item.attempts > MAX_ATTEMPTS:
             return say(wording("slack.sorry"), outcome="apology")
         try:
-            reply = work.on.handler(work.request, self._deps) if work.on.handler else None
+            reply = on.handler(work.request, self._deps) if on.handler else None
         except IndexNotReady:
             raise
         except TriggerExpired:
             return say(wording("slack.click_again"), outcome="expired")
         except ViewRefused as error:
-            log.warning("inbox.view_refused", error=str(error), name=work.on.name)
+            log.warning("inbox.view_refused", error=str(error), name=on.name)
             return say(wording("slack.sorry"), outcome="apology")
         except Exception as error:  # noqa: BLE001 - no exception text ever reaches a person
-            log.error("inbox.handler_failed", error=type(error).__name__, at=_where(error), name=work.on.name)  # noqa: TRY400
+            log.error("inbox.handler_failed", error=type(error).__name__, at=_where(error), name=on.name)  # noqa: TRY400 - as above
             return self._apology(work.request)
         return reply or Reply((), outcome="done")
 
