@@ -192,7 +192,7 @@ def migrate(*, verbose: Verbose = False) -> None:
             sealed = repositories.reseal()
         finally:
             repositories.close()
-    print(f"The database is in this version's form; {sealed} rows were brought under the newest key.")
+    print(f"The database is now in this version's form; {sealed} rows were brought under the newest key.")
 
 
 @corrections.command()
