@@ -99,7 +99,12 @@ class Delivery:
 
     def deliver(self, nudge: Nudge) -> Outcome:
         """Bring one claimed row to its end, or leave it for a later attempt."""
-        outcome = self._deliver(nudge)
+        try:
+            outcome = self._deliver(nudge)
+        except schedule.UnknownZone:  # a later release of the zone data dropped it: told on Home, not guessed
+            outcome = self._settle(nudge, "failed", reason="unknown time zone")
+            log.warning("nudge.unknown_zone", nudge=nudge.id)
+            return outcome
         log.info("nudge.delivered", nudge=nudge.id, outcome=outcome, attempt=nudge.attempt, kind=nudge.kind)
         if outcome in {"sent", "skipped", "failed", "in_doubt"}:
             self._plan_next(nudge)

@@ -248,12 +248,15 @@ class Nudges:
 
     def skip_week(self, member: Member) -> Nudge | None:
         """No more this week: a snoozed nudge is dropped; the next one, None where there is none."""
+        self._drop_snoozed(member)
         subscription = self.subscription(member)
+        return self.plan(subscription) if subscription else None
+
+    def _drop_snoozed(self, member: Member) -> None:
         standing = self._nudges.upcoming(member)
         if standing and _SNOOZE_MARK in standing.period:
             self._nudges.cancel_open(member, "left out")
             self._nudges.plan(replace(standing, state="skipped", reason="left out", attempt=0))
-        return self.plan(subscription) if subscription else None
 
     # --- what a nudge says ---
 
@@ -308,6 +311,9 @@ class Nudges:
             went=entry.went,
         )
         self._journal.add(reflection)
+        if entry.nudge_id and (subscription := self.subscription(member)):
+            self._drop_snoozed(member)  # it was answered before it came again
+            self.plan(subscription)
         return reflection
 
     def entries(self, member: Member, limit: int = 10) -> list[Reflection]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from bot.core.errors import StorageError
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge
 from bot.core.records import Check, Member, Reflection
 from bot.core.schedule import ago_words, day_words
@@ -46,13 +47,17 @@ def publish(member: Member, deps: Deps) -> None:
     """Publish the person's Home as things stand; a failure leaves the old one and is only logged."""
     if deps.selfchecks is None or deps.nudges is None:
         return
-    page = Page(
-        checks=deps.selfchecks.latest(member),
-        suggestion=deps.selfchecks.suggest(member),
-        plan=plans.plan_of(member, deps.nudges),
-        entries=deps.nudges.entries(member, limit=_ENTRIES),
-        now=deps.clock.now(),
-    )
+    try:
+        page = Page(
+            checks=deps.selfchecks.latest(member),
+            suggestion=deps.selfchecks.suggest(member),
+            plan=plans.plan_of(member, deps.nudges),
+            entries=deps.nudges.entries(member, limit=_ENTRIES),
+            now=deps.clock.now(),
+        )
+    except StorageError:  # what was just written stands; the Home is renewed the next time
+        log.warning("home.not_read")
+        return
     sent = deps.slack.publish_home(member, home_view(page, deps))
     if sent.outcome != "sent":
         log.warning("home.not_published", outcome=sent.outcome, error=sent.error)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+import structlog
+
 from bot.core import schedule
 from bot.core.records import Member, Subscription
 from bot.core.schedule import DAYS, clock_words, zone_words
@@ -27,10 +29,13 @@ from bot.slack.blocks import (
     text_input,
 )
 from bot.slack.deps import Deps
+from bot.slack.messenger import ViewRefused
 from bot.slack.mrkdwn import escape, plain_words
 from bot.slack.payloads import Choice, Click, Command, Submission
 from bot.slack.registry import Ack, Registration, errors, on_choice, on_click, on_submit
 from bot.slack.replies import Block, Reply, View, say
+
+log = structlog.get_logger()
 
 SETTINGS = "nudge.settings"
 _DEFAULT_DAY, _DEFAULT_MINUTE = 1, 9 * 60 + 30  # Tuesday 9:30, until a person chooses
@@ -113,16 +118,18 @@ class Wish:
 
 def open_settings(request: Command | Click, deps: Deps) -> None:
     """Open the settings at once, and fill in the zone when Slack has told it."""
-    subscription = service(deps).subscription(request.member)
-    if subscription:
+    plan = plans.plan_of(request.member, service(deps))
+    subscription = plan.subscription
+    if subscription and not plan.lost_zone:
         own = subscription.zone if subscription.zone_is_own else ""
         wish = Wish(subscription.weekday, subscription.minute, subscription.zone, own)
         deps.slack.open_view(request, settings_modal(wish, deps.clock.now(), deps.wording))
         return
-    wish = Wish(_DEFAULT_DAY, _DEFAULT_MINUTE, deps.repositories.profiles.get(request.member).zone, asked=False)
+    day, minute = (subscription.weekday, subscription.minute) if subscription else (_DEFAULT_DAY, _DEFAULT_MINUTE)
+    wish = Wish(day, minute, deps.repositories.profiles.get(request.member).zone, asked=False)
     view_id = deps.slack.open_view(request, settings_modal(wish, deps.clock.now(), deps.wording))
     known = replace(wish, zone=slack_zone(request.member, deps), asked=True)
-    deps.slack.update_view(request.member, view_id, settings_modal(known, deps.clock.now(), deps.wording))
+    _renew(request.member, view_id, settings_modal(known, deps.clock.now(), deps.wording), deps)
 
 
 def settings_modal(wish: Wish, now: datetime, wording: Wording) -> View:
@@ -175,7 +182,15 @@ def show_dates(request: Choice, deps: Deps) -> None:
     view = settings_modal(Wish(day, minute, zone, own), deps.clock.now(), deps.wording)
     # The metadata keeps the profile's zone: the one typed is read again when the form is sent.
     view["private_metadata"] = request.on.metadata or view["private_metadata"]
-    deps.slack.update_view(request.member, request.on.view_id, view, view_hash=request.on.view_hash or None)
+    _renew(request.member, request.on.view_id, view, deps, view_hash=request.on.view_hash or None)
+
+
+def _renew(member: Member, view_id: str, view: View, deps: Deps, *, view_hash: str | None = None) -> None:
+    """Show the form anew; where it is closed or has changed meanwhile there is nothing to say about it."""
+    try:
+        deps.slack.update_view(member, view_id, view, view_hash=view_hash)
+    except ViewRefused as error:
+        log.info("nudge_settings.not_renewed", error=str(error))
 
 
 def _day(value: object) -> int | None:

@@ -22,6 +22,7 @@ class Plan:
 
     subscription: Subscription | None
     dates: Sequence[Due]
+    lost_zone: bool = False  # its zone isn't known any more
 
     @property
     def state(self) -> str:
@@ -41,7 +42,10 @@ class Plan:
 def plan_of(member: Member, nudges: Nudges) -> Plan:
     """How things stand for a person."""
     subscription = nudges.subscription(member)
-    return Plan(subscription, nudges.next_dates(subscription) if subscription else ())
+    try:
+        return Plan(subscription, nudges.next_dates(subscription) if subscription else ())
+    except schedule.UnknownZone:
+        return Plan(subscription, (), lost_zone=True)
 
 
 def dates_words(dates: Sequence[Due]) -> str:
@@ -58,6 +62,8 @@ def status_words(plan: Plan, wording: Wording) -> str:
         if subscription.paused_until is None:
             return wording("nudges.status.paused")
         return wording("nudges.status.paused_until", until=day_words(subscription.paused_until))
+    if plan.lost_zone:
+        return wording("nudges.status.lost_zone", zone=escape(subscription.zone))
     return wording(
         "nudges.status.active",
         day=f"{DAYS[subscription.weekday]}s",

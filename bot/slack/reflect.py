@@ -182,6 +182,13 @@ def _date(text: str) -> date | None:
         return None
 
 
+def check_entry(request: Submission, deps: Deps) -> Ack | None:
+    """There have to be words, and what is meant to be done has to lie ahead."""
+    if not request.text("text"):
+        return errors(text=deps.wording("nudges.reflect.empty"))
+    return check_date(request, deps)
+
+
 def check_date(request: Submission, deps: Deps) -> Ack | None:
     """What is meant to be done has to lie ahead, or be due today, wherever the person is."""
     due = _date(request.text("due"))
@@ -346,7 +353,7 @@ REGISTRATIONS: tuple[Registration, ...] = (
     on_click("reflect.open", open_reflection),
     on_click("reflect.now", open_now),
     on_click("reflect.journal", open_journal),
-    on_submit(_SAVE, save, answer=check_date),
+    on_submit(_SAVE, save, answer=check_entry),
     on_click("commitment.done", commitment_done),
     on_click("commitment.drop", commitment_dropped),
     on_click("commitment.move", open_move),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ _TITLE = "Self-check"
 _EXAMPLE = "example"
 _ECHO = 600  # characters of an earlier example that are shown again
 _MOST_NAMES = 5
+_TYPED_RATINGS = re.compile(r"(?<=\S)(\s+[0-5])+\s*$")
 
 
 def service(deps: Deps) -> SelfChecks:
@@ -92,7 +94,9 @@ def start(request: Click, deps: Deps) -> None:
 
 
 def _meant(text: str, deps: Deps) -> list[str]:
-    return find_units(text, service(deps).knowledge.units.values())
+    units = service(deps).knowledge.units.values()
+    # Ratings typed behind the name ("C4 3 4 2") are given in the modal, where each statement stands beside them.
+    return find_units(text, units) or find_units(_TYPED_RATINGS.sub("", text), units)
 
 
 def _of(code: str, deps: Deps) -> tuple[Unit, Descriptor]:

@@ -458,6 +458,18 @@ def test_a_running_worker_sends_when_it_is_woken_and_outlives_a_failing_store(
     assert worker.counts == Counter(sent=1)
 
 
+def test_a_due_row_in_a_zone_that_was_dropped_ends_and_is_not_tried_for_ever(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    delivery = world.delivery()
+    (row,) = delivery.claim()
+    subscription = world.nudges.subscription(ANA)
+    assert subscription is not None
+    world.repositories.nudges.subscribe(replace(subscription, zone="Mars/Olympus"))
+    assert delivery.deliver(row) == "failed"
+    assert world.slack.posts == []
+
+
 def test_an_unknown_zone_stops_nobody_elses_plan(world: World) -> None:
     world.subscribe()
     world.subscribe(BEN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -187,6 +188,41 @@ def test_a_snoozed_prompt_comes_again_two_hours_later_the_same_one(
     upcoming = repositories.nudges.upcoming(ANA)
     assert upcoming is not None
     assert upcoming.period == "2026-W49"
+
+
+def test_a_snoozed_prompt_that_was_answered_does_not_come_again(sandbox: Sandbox) -> None:
+    _subscribe(sandbox)
+    first = _receive(sandbox, TUESDAY)
+    sandbox.click("U0ANA", first["ts"], "nudge.snooze")
+    sandbox.wait_for_message("D0ANA", "I'll ask again at 11:30.")
+    _reflect(sandbox, first)
+    sandbox.clock.move_to(TUESDAY + timedelta(hours=3))
+    sandbox.wait_idle()
+    assert len(_nudges(sandbox)) == 1
+
+
+def test_a_zone_that_is_not_known_any_more_is_told_and_can_be_chosen_again(
+    sandbox: Sandbox, repositories: MemoryRepositories
+) -> None:
+    _subscribe(sandbox)
+    subscription = repositories.nudges.subscription(ANA)
+    assert subscription is not None
+    repositories.nudges.subscribe(replace(subscription, zone="Mars/Olympus", zone_is_own=True))
+    sandbox.open_home("U0ANA")
+    sandbox.wait_for_home("U0ANA", "I don't know the time zone “Mars/Olympus” any more")
+    sandbox.command("U0ANA", "D0ANA", "/reflect")
+    message = sandbox.wait_for_message("D0ANA", "I'd rather not guess", user="U0ANA")
+    sandbox.click("U0ANA", message["ts"], "nudge.settings")
+    sandbox.wait_for_modal("U0ANA", "Weekly prompts")
+    assert sandbox.submit("U0ANA", {"nudge.day": "1", "nudge.time": "09:30", "zone": "Toronto"}) == {}
+    sandbox.wait_for_home("U0ANA", "Next: Tuesday 24 November, 9:30")
+
+
+def test_blank_words_are_no_reflection(sandbox: Sandbox, repositories: MemoryRepositories) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/reflect", "now")
+    sandbox.wait_for_modal("U0ANA", "What comes to mind")
+    assert "text" in sandbox.submit("U0ANA", {"text": "  \n "})
+    assert repositories.journal.entries(ANA) == []
 
 
 def test_a_snooze_in_the_evening_waits_for_the_morning(sandbox: Sandbox) -> None:

@@ -124,6 +124,12 @@ def test_the_source_button_opens_the_passage(sandbox: Sandbox, selfchecks: SelfC
     sandbox.wait_for_modal("U0ANA", "Source")
 
 
+@pytest.mark.parametrize("typed", ["C4 3 4 2 4", "competency 4", "barriers 3 3"])
+def test_typed_ratings_open_the_statements_of_the_unit(sandbox: Sandbox, typed: str) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", typed)
+    sandbox.wait_for_modal("U0ANA", "Assess barriers and facilitators")
+
+
 def test_triage_leads_to_a_self_check(sandbox: Sandbox) -> None:
     sandbox.say("U0ANA", "D0ANA", "everyone nods and then nothing happens")
     message = sandbox.wait_for_message("D0ANA", "This sounds like C4")
