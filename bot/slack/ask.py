@@ -15,13 +15,13 @@ from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
 from bot.slack.manifest import ASK_CALLBACK
 from bot.slack.mrkdwn import Links, clip, escape, to_mrkdwn
-from bot.slack.payloads import Click, GlobalShortcut, Submission
+from bot.slack.payloads import Click, Command, GlobalShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_intent, on_shortcut, on_submit
 from bot.slack.replies import Block, Reply, Say, Talk, place_of, say
 from bot.slack.talk import routed
 
 _SHOWN_SOURCES, _ROW = 75, 25  # buttons for the sources of one answer, and in one row
-_NAMED_SOURCES = 6  # up to so many, the buttons carry titles
+_HEADING = 28  # characters of a heading on a button
 _SHOWN_NEAREST = 3
 _QUIET = frozenset({"care", "failed"})  # outcomes after which no buttons are shown
 
@@ -39,7 +39,8 @@ def ask(talk: Talk, deps: Deps) -> Reply:
     titles = nearest_titles(answer, deps.coach.knowledge)
     message = answer_message(answer, exchange_id, deps.wording, deps.links, titles=titles, private=private)
     turns = (Turn(role="user", text=talk.text), Turn(role="assistant", text=clip(answer.answer, 4000)))
-    return Reply((message,), turns, outcome=answer.outcome)
+    reply = Reply((message,), turns, outcome=answer.outcome)
+    return with_question(reply, talk.text, deps.wording) if isinstance(talk.request, Command) else reply
 
 
 def answer_of(exchange: Exchange) -> Answer | None:
@@ -79,7 +80,7 @@ def answer_message(
         parts.append(wording("slack.ask.sources", sources="; ".join(_source_words(answer))))
     blocks += _source_buttons(answer, exchange_id)
     if answer.outcome not in _QUIET:
-        blocks += _nearest(answer, exchange_id, wording, titles or {}) + _last_row(exchange_id, answer, private=private)
+        blocks += _nearest(answer, exchange_id, titles or {}) + _last_row(exchange_id, answer, private=private)
     return Say("\n\n".join(parts), blocks)
 
 
@@ -93,11 +94,10 @@ def _named(unit: str, title: str) -> str:
 
 
 def _source_buttons(answer: Answer, exchange_id: str) -> list[Block]:
-    """A button for every source: with its title where they are few, with its unit where they are many."""
-    few = len(answer.citations) <= _NAMED_SOURCES
+    """A button for every source, short enough to stand side by side: where it is from and what it is about."""
     buttons = [
         button(
-            f"[{c.marker}] {_named(c.unit, c.title) if few else _short(c.unit)}",
+            f"[{c.marker}] {_short(c.unit)} {clip(c.title.rpartition(': ')[2], _HEADING)}",
             f"source.open:{c.marker}",
             f"{exchange_id}|{c.passage_id}",
             hint=f"Open source {c.marker}: {c.title}",
@@ -111,7 +111,7 @@ def _short(unit: str) -> str:
     return {"P": "Paper", "D": "Document"}.get(unit.partition("-")[0], unit)
 
 
-def _nearest(answer: Answer, exchange_id: str, wording: Wording, titles: Mapping[str, str]) -> list[Block]:
+def _nearest(answer: Answer, exchange_id: str, titles: Mapping[str, str]) -> list[Block]:
     """The sections nearest to a question that the sources don't answer."""
     if answer.outcome not in {"not_in_sources", "unverified"} or answer.citations:
         return []
@@ -121,7 +121,7 @@ def _nearest(answer: Answer, exchange_id: str, wording: Wording, titles: Mapping
         )
         for n, p in enumerate(answer.passages[:_SHOWN_NEAREST], start=1)
     ]
-    return [context(wording("slack.ask.nearest")), *actions(*buttons)] if buttons else []
+    return actions(*buttons) if buttons else []
 
 
 def _last_row(exchange_id: str, answer: Answer, *, private: bool) -> list[Block]:

@@ -12,7 +12,7 @@ from bot.core.framework import COMPETENCIES, Knowledge
 from bot.core.records import Exchange
 from bot.core.triage import Triage
 from bot.core.wording import Wording
-from bot.slack.ask import missing
+from bot.slack.ask import missing, with_question
 from bot.slack.blocks import (
     actions,
     button,
@@ -29,7 +29,7 @@ from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
 from bot.slack.manifest import WHICH_CALLBACK
 from bot.slack.mrkdwn import escape, plain_words
-from bot.slack.payloads import Click, MessageShortcut, Submission
+from bot.slack.payloads import Click, Command, MessageShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_intent, on_message_shortcut, on_submit, show
 from bot.slack.replies import Block, Reply, Say, Talk, View, say
 
@@ -63,7 +63,9 @@ def triage(talk: Talk, deps: Deps) -> Reply:
     deps.repositories.exchanges.save(Exchange(exchange_id, member, "triage", talk.text, stored, deps.clock.now()))
     message = triage_message(_card(result, exchange_id, deps))
     turns = (Turn(role="user", text=talk.text), Turn(role="assistant", text=plain_words(message.text)))
-    return Reply((message,), turns if own else (), outcome=result.outcome)
+    reply = Reply((message,), turns if own else (), outcome=result.outcome)
+    apart = isinstance(talk.request, (Command, MessageShortcut))  # what was typed doesn't stand above the answer
+    return with_question(reply, talk.text, deps.wording) if apart else reply
 
 
 def of_message(request: MessageShortcut, deps: Deps) -> Reply:
