@@ -5,6 +5,7 @@ Pure: retrieval has been done; `Library` gives passages and says how well texts 
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from bot.core.wording import Wording
 _POINTS = 4  # activities shown to a situation or a how-do-I
 _ALL_POINTS = 8  # activities shown where all were asked for
 _STATEMENTS = 5  # statements of the paper shown on a question about the paper
+_CERTAIN = 10.0  # lifts the one section that is meant above all others
 _AT_LEAST = 2  # points shown, however far behind the best
 _SHARE = 0.45  # further points come this near to the best
 _CLOSE_SECOND = 0.45  # a runner-up with this part of the winner's share is worth a sentence
@@ -225,7 +227,11 @@ class Writer:
     def _part(self, draft: Draft, ranked: Sequence[RankedUnit], *, title: bool = False) -> None:
         """A question about the paper itself, or of an operator's document: its best section, in its own order."""
         passages = [p for p in self.library.unit_passages(ranked[0].unit) if not p.part.startswith("original-")]
-        scores = self.library.suits(passages)
+        wanted = _cite_section(self.question) if self.reading.form == "who" else None
+        scores = [
+            s + (_CERTAIN if p.part == wanted else 0.0)
+            for s, p in zip(self.library.suits(passages), passages, strict=True)
+        ]
         order = sorted(range(len(passages)), key=lambda i: -scores[i])
         chosen = [passages[order[0]]]
         second = order[1] if len(order) > 1 else order[0]
@@ -332,6 +338,18 @@ def coach_question(knowledge: Knowledge, wording: Wording, unit: str, question: 
     start = zlib.crc32(question.encode()) % len(options)
     turned = options[start:] + options[:start]
     return max(turned, key=lambda q: len(asked & set(content_words(q.lower()))))
+
+
+def _cite_section(question: str) -> str:
+    """The section on the paper's own data that a question of who, how to cite or whose copyright means."""
+    low = question.lower()
+    if re.search(r"\b(?:cit(?:e|ing|ation)|apa|reference it)\b", low):
+        return "how-to-cite"
+    return (
+        "copyright-and-use"
+        if re.search(r"\b(?:copyright|licen[cs]e|reuse|re-use|permission)", low)
+        else "authors-and-publisher"
+    )
 
 
 def _lower_first(text: str) -> str:

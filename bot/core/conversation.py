@@ -11,6 +11,7 @@ from bot.core.text import clean, content_words, words
 
 Intent = Literal["ask", "triage", "selfcheck", "reflect", "smalltalk", "help", "other_person", "distress", "privacy"]
 
+_SITUATION = 3  # words beside "which competency is this" that make a situation
 _UNSURE = 0.35  # a second reading this likely is offered beside the first
 
 
@@ -37,7 +38,7 @@ _DISTRESS = _any(
     r"\b(?:don't|do not|dont) (?:want to|wanna) (?:live|be here|wake up|exist)(?: any ?more)?\b",
     r"\b(?:better off|easier) (?:without me|if i (?:was|were|am) (?:dead|gone))\b",
     r"\b(?:no|see no|can't see (?:a|any)) (?:reason|point) (?:to|in|of) (?:live|living|going on|go on|being here)\b",
-    r"\bi (?:just )?can(?:no|')?t (?:go on|cope|take (?:it|this|much)|do this|keep going)(?: any ?(?:more|longer)| much longer)?\s*(?:$|[.!,;])",
+    r"\bi (?:just )?can(?:no|')?t (?:go on(?: living| like this)?|cope|take (?:it|this|much)|do this|keep going)(?: any ?(?:more|longer)| much longer)?\s*(?:$|[.!,;])",
     r"\bi(?:'ve| have)? (?:been )?(?:crying|cry|cried|sobbing) (?:every|all|in the|at my|before|after|on the|most|again)",
     r"\b(?:panic attacks?|breakdown)\b(?=.*\b(?:i|me|my|i'm|i've)\b)|\b(?:i|i'm|i've|my)\b.{0,40}\b(?:panic attacks?|a breakdown|breaking down)\b",
     r"\bi(?:'m| am| feel)(?: so| completely| totally| utterly)? (?:hopeless|worthless|trapped|numb|desperate|broken)\b",
@@ -176,7 +177,7 @@ def route(text: str, kinds: Mapping[str, float]) -> Route:
 
 
 def _ask_or_triage(low: str, kinds: Mapping[str, float]) -> Route:
-    if _WHICH.search(low) and len(content_words(low)) > 5:  # noqa: PLR2004 - there is a situation in it
+    if _WHICH.search(low) and len(content_words(_WHICH.sub(" ", low))) >= _SITUATION:
         return Route("triage", 0.9)
     if _PAPER_WORDS.search(low) and _QUESTION.search(low):
         return Route("ask", 0.9)

@@ -60,6 +60,7 @@ _POINTING = re.compile(
 )
 
 
+_STUMP = 3  # words of "advanced level too?"
 _BARE_QUESTION = 6  # words of "what is the connect function?"
 _BARE_NAME = 4  # words of a message that is little more than a unit's name
 
@@ -210,7 +211,7 @@ def _leans(low: str, mentions: Sequence[str]) -> bool:
         return count <= 8  # noqa: PLR2004 - a longer one says itself what it is about
     if mentions or _WHO.search(low):
         return False
-    return count <= 2 or bool(_POINTING.search(low) and count <= 7)  # noqa: PLR2004 - likewise
+    return len(words(low)) <= _STUMP or bool(_POINTING.search(low) and count <= 7)  # noqa: PLR2004 - as above
 
 
 def _topic(asked: str, said: str, names: Names, titles: Mapping[str, str]) -> str:

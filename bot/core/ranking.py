@@ -27,7 +27,7 @@ class Weights:
     dense: float = 0.5  # best cosine of the unit's passages
     near: float = 0.5  # exemplars nearest in meaning
     words: float = 1.6  # best BM25 of the unit's passages, as a share of the best of all
-    named: float = 1.0  # the question names the unit
+    named: float = 3.0  # the question names the unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def _weight(topics: Topics, unit: str) -> float:
 def _debt(topics: Topics, unit: str, last: Mapping[str, date], on: date) -> float:
     """How near a unit's turn is: weeks since it was asked, times its weight.
 
-    One never asked counts from the first prompt of all, with a start; so it grows, and nothing can hold it off for good.
+    One never asked counts from the first prompt of all, with a start; so it grows, and nothing holds it off for good.
     """
     asked = [day for prompt, day in last.items() if prompt.partition("-")[0] == unit]
     since = max(asked) if asked else min(last.values(), default=on)

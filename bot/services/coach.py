@@ -93,7 +93,8 @@ class Coach:
     def _answer(self, question: Question, text: str) -> Answer:
         if not any(c.isalnum() for c in text):
             return self._refusal(question.text, text, "out_of_scope", key="empty")
-        whole = questions.standalone(text, question.history, self._names, self._titles)
+        talk = conversation.small_talk(text)
+        whole = text if talk else questions.standalone(text, question.history, self._names, self._titles)
         reading = questions.read(whole, self._names)
         view = self._reader.read_question(whole)
         if view.unknown >= _UNREADABLE and not reading.mentions:
@@ -130,7 +131,7 @@ class Coach:
     def _gate(
         self, asked: str, evidence: ranking.Evidence, ranked: Sequence[ranking.RankedUnit], library: _Library
     ) -> Outcome:
-        if conversation.small_talk(asked) and evidence.reading.text == asked and not evidence.reading.mentions:
+        if conversation.small_talk(asked) and not evidence.reading.mentions:
             return "out_of_scope"
         brought = [hit.passage for hit in evidence.hits[:_WEIGHED]]
         return ranking.gate(evidence, ranked, max(library.suits(brought), default=0.0))
