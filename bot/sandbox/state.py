@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,6 +62,7 @@ class State:
         self.sessions: dict[tuple[str, str], Json] = {}
         self.prompts: dict[str, list[Json]] = {}  # suggested prompts that the bot set, by DM
         self._ids = itertools.count(1)
+        self._run = secrets.token_hex(4).upper()  # a bot's data folder outlives this state and remembers ids it has met
         self._last_micros = 0
         self._seed_messages()
 
@@ -71,8 +73,8 @@ class State:
         return self.clock.now()
 
     def new_id(self, prefix: str) -> str:
-        """An id that was not there before."""
-        return f"{prefix}{next(self._ids):09d}"
+        """An id that was not there before, not even in an earlier run of the sandbox."""
+        return f"{prefix}{self._run}{next(self._ids):06d}"
 
     def new_ts(self, at: datetime | None = None) -> str:
         """A message's ts: unique, and never earlier than one before it, also where the clock was moved back."""
