@@ -21,7 +21,12 @@ from bot.settings import Settings
 LOCATORS = "knowledge/white_paper/locators.yaml"
 # What decides the passages, the built-in embeddings and the classifier. The list of locators changes none of them.
 _INDEXED = ("knowledge/framework/*.yaml", "knowledge/white_paper/*.md", "knowledge/exemplars/*/*.yaml")
-_EXEMPLAR_KINDS = {"messages": ("messages", "negatives"), "questions": ("questions", "unanswerable")}
+_EXEMPLAR_KINDS = {
+    "messages": ("messages", "negatives"),
+    "questions": ("questions", "unanswerable"),
+    "wishes": ("wishes",),
+}
+_ALL_KINDS = tuple(kind for kinds in _EXEMPLAR_KINDS.values() for kind in kinds)
 _RESERVED_PART = re.compile(
     r"^(definition|in-plain-words|equity|levels-(foundational|advanced)|example-\d+|versus-\w+|original-p\d+)$"
 )
@@ -262,17 +267,18 @@ def load_exemplars(root: Path) -> Exemplars:
         negatives=tuple(entry for file in files for entry in file.negatives),
         questions=tuple(entry for file in files for entry in file.questions),
         unanswerable=tuple(entry for file in files for entry in file.unanswerable),
+        wishes=tuple(entry for file in files for entry in file.wishes),
     )
 
 
-def _exemplar_file(sheet: Sheet, allowed: tuple[str, str]) -> ExemplarFile:
+def _exemplar_file(sheet: Sheet, allowed: tuple[str, ...]) -> ExemplarFile:
     """One file, its author noted on each entry."""
     data = sheet.data
     if not isinstance(data, dict):
         raise sheet.error((), "must be a mapping")
-    for kind in ("messages", "negatives", "questions", "unanswerable"):
+    for kind in _ALL_KINDS:
         if kind in data and kind not in allowed:
-            raise sheet.error((kind,), "belongs in the other folder of exemplars")
+            raise sheet.error((kind,), "belongs in another folder of exemplars")
         entries = data.get(kind)
         for n, entry in enumerate(entries if isinstance(entries, list) else []):
             if isinstance(entry, dict):
@@ -283,7 +289,7 @@ def _exemplar_file(sheet: Sheet, allowed: tuple[str, str]) -> ExemplarFile:
 
 
 def _check_ids(sheet: Sheet, file: ExemplarFile, seen: dict[str, str]) -> None:
-    for kind in ("messages", "negatives", "questions", "unanswerable"):
+    for kind in _ALL_KINDS:
         for n, entry in enumerate(getattr(file, kind)):
             if entry.id in seen:
                 raise sheet.error((kind, n, "id"), f"{entry.id} stands twice (also in {seen[entry.id]})")

@@ -18,6 +18,9 @@ Difficulty = Literal["easy", "medium", "hard"]
 NegativeKind = Literal[
     "smalltalk", "unrelated", "clinical", "it", "statistics", "hr", "management", "research", "personal", "bot"
 ]
+Wanted = Literal[
+    "ask", "triage", "selfcheck", "reflect", "smalltalk", "help", "other_person", "distress", "privacy"
+]  # as bot.core.conversation.Intent
 Intent = Literal[
     "definition",
     "levels",
@@ -81,8 +84,17 @@ class Unanswerable(Content):
     author: str = ""
 
 
+class Wish(Content):
+    """A direct message to the bot and what it wants. They train the router."""
+
+    id: Slug
+    text: Said
+    intent: Wanted
+    author: str = ""
+
+
 class ExemplarFile(Content):
-    """One writer's file: messages with negatives, or questions with unanswerable ones."""
+    """One writer's file: messages with negatives, questions with unanswerable ones, or wishes."""
 
     author: Slug
     settings: tuple[Setting, ...] = ()
@@ -90,6 +102,7 @@ class ExemplarFile(Content):
     negatives: tuple[Negative, ...] = ()
     questions: tuple[ExemplarQuestion, ...] = ()
     unanswerable: tuple[Unanswerable, ...] = ()
+    wishes: tuple[Wish, ...] = ()
 
 
 class Exemplars(Content):
@@ -99,3 +112,4 @@ class Exemplars(Content):
     negatives: tuple[Negative, ...]
     questions: tuple[ExemplarQuestion, ...]
     unanswerable: tuple[Unanswerable, ...]
+    wishes: tuple[Wish, ...] = ()

@@ -166,7 +166,7 @@ WRONG = [
     (MESSAGES, "id: ada-002", "id: ada-001", "ada-002", "ada-001 stands twice"),
     (MESSAGES, "difficulty: hard", "difficulty: hard, author: eve", "ada-002", "author: is no key"),
     (MESSAGES, "kind: smalltalk", "kind: chat", "ada-n001", "negatives[1].kind: must be"),
-    (MESSAGES, "negatives:", "questions:", "negatives:", "belongs in the other folder"),
+    (MESSAGES, "negatives:", "questions:", "negatives:", "belongs in another folder"),
     (MESSAGES, 'text: "ok"', "text: ~", "ada-n001", "negatives[1].text: must be text"),
     (QUESTIONS, "id: bo-u001", "id: ada-001", "bo-u001", "ada-001 stands twice (also in knowledge/exemplars/mess"),
     (QUESTIONS, "P-METHODS", "Methods", "bo-q001", "questions[1].units[1]: 'Methods'"),
