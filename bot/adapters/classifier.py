@@ -25,6 +25,7 @@ from bot.core.text import STOP_WORDS, clean, words
 
 Dense = Callable[[Sequence[str]], Any]  # texts -> float32 rows of unit length
 
+_SOCIAL = frozenset({"smalltalk"})  # negatives that are talk for its own sake
 _FOLDS = 5
 ASKS = 0.8  # weight of a line that the content gives as asking for an activity
 
@@ -188,6 +189,7 @@ class TrainedClassifier:
             evidence=self._view("evidence", rows),
             intents=self._view("intent", rows),
             kinds=self._view("kind", rows),
+            work=self._view("about", rows).get("work", 1.0),
             unknown=self._share_missing(text, self._known),
             outside=self._share_missing(text, self._in_sources),
         )
@@ -354,14 +356,17 @@ def _intent_lines(exemplars: Exemplars) -> Labelled:
 
 
 def _kind_lines(exemplars: Exemplars) -> Labelled:
-    """What a direct message is: a question to answer, a situation to triage, or neither."""
+    """What a direct message wants: the router's own exemplars, with questions and situations beside them."""
     data = Labelled()
+    for w in exemplars.wishes:
+        data.add(w.text, w.intent, group=w.author)
     for q in exemplars.questions:
-        data.add(q.question, "ask", group=q.author)
+        data.add(q.question, "ask", weight=0.3, group=q.author)
     for u in exemplars.unanswerable:
-        data.add(u.question, "ask", weight=0.5, group=u.author)
+        data.add(u.question, "ask", weight=0.2, group=u.author)
     for m in exemplars.messages:
-        data.add(m.text, "triage", group=m.author)
+        data.add(m.text, "triage", weight=0.2, group=m.author)
     for n in exemplars.negatives:
-        data.add(n.text, "other", group=n.author)
+        if n.kind in _SOCIAL:
+            data.add(n.text, "smalltalk", weight=0.5, group=n.author)
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,21 @@ from bot.core.text import clean, content_words, words
 
 Intent = Literal["ask", "triage", "selfcheck", "reflect", "smalltalk", "help", "other_person", "distress", "privacy"]
 
+INTENTS: tuple[Intent, ...] = (
+    "ask",
+    "triage",
+    "selfcheck",
+    "reflect",
+    "smalltalk",
+    "help",
+    "other_person",
+    "distress",
+    "privacy",
+)
+_FLOOR = 0.01  # of a share that the trained view doesn't see at all
+_OUTRIGHT = 2.5  # log odds for an intent whose set words are there
+_ASKS = 0.7  # log odds for a question mark, or words that open a question
+_WISH = 30  # words; a wish is short, and a longer story may hold its words by chance
 _SITUATION = 3  # words beside "which competency is this" that make a situation
 _UNSURE = 0.35  # a second reading this likely is offered beside the first
 
@@ -122,6 +138,12 @@ _SMALLTALK: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_WISHES: tuple[tuple[Intent, re.Pattern[str]], ...] = (
+    ("help", _HELP),
+    ("privacy", _PRIVACY),
+    ("selfcheck", _SELFCHECK),
+    ("reflect", _REFLECT),
+)
 _QUESTION = re.compile(
     r"\?\s*$|^(?:so |and |but |ok |hi |hey |please |can you |could you )*(?:what|whats|who|which|when|where|why|how|is|are|do|does|did|can|could|should|define|explain|list|name|tell me|describe|compare|give me|show me)\b"
 )
@@ -154,7 +176,7 @@ def small_talk(text: str) -> str | None:
 
 
 def route(text: str, kinds: Mapping[str, float]) -> Route:
-    """What a direct message wants. `kinds` is the trained view: "ask", "triage" and "other"."""
+    """What a direct message wants. `kinds` is the trained view over the intents; empty where nothing was trained."""
     low = clean(text).lower()
     if in_distress(low):
         return Route("distress", 0.9)
@@ -163,33 +185,30 @@ def route(text: str, kinds: Mapping[str, float]) -> Route:
     talk = small_talk(low)
     if talk:
         return Route("smalltalk", 0.95, subject=talk)
-    rules: tuple[tuple[Intent, re.Pattern[str]], ...] = (
-        ("help", _HELP),
-        ("privacy", _PRIVACY),
-        ("selfcheck", _SELFCHECK),
-        ("reflect", _REFLECT),
-    )
-    if len(words(low)) <= 30 and not _PAPER_WORDS.search(low):  # noqa: PLR2004 - a wish is short; a story may hold its words
-        for intent, pattern in rules:
-            if pattern.search(low):
-                return Route(intent, 0.9)
-    return _ask_or_triage(low, kinds)
+    shares = _shares(low, kinds)
+    first, second, *_ = sorted(shares, key=lambda intent: -shares[intent])
+    unsure = shares[second] >= _UNSURE
+    subject = "chat" if first == "smalltalk" else None
+    return Route(first, shares[first], unsure=unsure, other=second if unsure else None, subject=subject)
 
 
-def _ask_or_triage(low: str, kinds: Mapping[str, float]) -> Route:
-    if _WHICH.search(low) and len(content_words(_WHICH.sub(" ", low))) >= _SITUATION:
-        return Route("triage", 0.9)
-    if _PAPER_WORDS.search(low) and _QUESTION.search(low):
-        return Route("ask", 0.9)
-    ask = kinds.get("ask", 0.5)
-    triage = kinds.get("triage", 0.5)
-    other = kinds.get("other", 0.0)
+def _shares(low: str, kinds: Mapping[str, float]) -> dict[Intent, float]:
+    """The trained view, moved by what the words say outright."""
+    scores = {intent: math.log(kinds.get(intent, 0.0) + _FLOOR) for intent in INTENTS}
+    for intent in _said_outright(low):
+        scores[intent] += _OUTRIGHT
     if _QUESTION.search(low):
-        ask, triage = ask + 0.35, triage * 0.8
-    if other > max(ask, triage) and not _QUESTION.search(low):
-        return Route("triage", other)  # not about this work: triage says so plainly
-    total = (ask + triage) or 1.0
-    first: Intent = "ask" if ask >= triage else "triage"
-    second: Intent = "triage" if first == "ask" else "ask"
-    share = min(ask, triage) / total
-    return Route(first, 1 - share, unsure=share >= _UNSURE, other=second if share >= _UNSURE else None)
+        scores["ask"] += _ASKS
+        if _PAPER_WORDS.search(low):
+            scores["ask"] += _OUTRIGHT
+    total = sum(math.exp(s) for s in scores.values())
+    return {intent: math.exp(s) / total for intent, s in scores.items()}
+
+
+def _said_outright(low: str) -> list[Intent]:
+    found: list[Intent] = []
+    if _WHICH.search(low) and len(content_words(_WHICH.sub(" ", low))) >= _SITUATION:
+        found.append("triage")
+    if len(words(low)) <= _WISH and not _PAPER_WORDS.search(low):
+        found += [intent for intent, pattern in _WISHES if pattern.search(low)]
+    return found

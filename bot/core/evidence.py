@@ -45,6 +45,7 @@ class QuestionView:
     units: dict[str, float]  # every unit of the framework and the paper
     evidence: dict[str, float]  # "answered", "not_in_sources", "out_of_scope"
     intents: dict[str, float]  # "definition", "levels", "how_do_i", …
-    kinds: dict[str, float]  # what a direct message is: "ask", "triage", "other"
+    kinds: dict[str, float]  # what a direct message wants: "ask", "triage", "selfcheck", …
+    work: float = 1.0  # how likely it is about supporting implementation at all
     unknown: float = 0.0  # share of its words that stand nowhere in the content
     outside: float = 0.0  # share of its words that stand in no passage
