@@ -177,9 +177,9 @@ def ask_from_modal(request: Submission, deps: Deps) -> Reply | None:
     return with_question(reply, question, deps.wording) if reply else None
 
 
-def with_question(reply: Reply, question: str, wording: Wording) -> Reply:
-    """A reply that starts with what was asked, where the person's own words don't stand above it."""
-    asked = wording("slack.you_asked", question=escape(clip(question, 300)))
+def with_question(reply: Reply, question: str, wording: Wording, *, lead: str = "you_asked") -> Reply:
+    """A reply that starts with what it is about, where those words don't stand above it."""
+    asked = wording(f"slack.{lead}", question=escape(clip(question, 300)))
     first, *others = reply.says
     blocks: Sequence[Block] = [context(asked), *(first.blocks or sections(first.text))]
     return Reply((Say(f"{asked}\n\n{first.text}", blocks, first.place), *others), reply.turns, reply.outcome)

@@ -118,7 +118,7 @@ def _table(page: Page, knowledge: Knowledge, wording: Wording) -> Block:
     for code in FRAMEWORK_UNITS:
         check = page.checks.get(code)
         level = wording(f"selfcheck.level.{check.level or 'none'}") if check else "not checked yet"
-        when = ago_words(check.created_at, page.now) if check else "never"
+        when = ago_words(check.created_at, page.now) if check else "—"
         rows.append([f"{code} {knowledge.title(code)}", level, when])
     return {
         "type": "table",

@@ -16,7 +16,7 @@ EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "to
 SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write", "users:read")
 PROMPTS = (
     ("The ten competencies", "What are the ten competencies?"),
-    ("Which competency is this?", "Which competency is this about: everyone nods, and then nobody does it?"),
+    ("Which competency is this?", "The staff nod in the training, and then nothing changes on the ward."),
     ("Foundational or advanced?", "What is the difference between the foundational and the advanced level?"),
     ("How to cite the paper", "How do I cite the white paper?"),
 )

@@ -87,9 +87,9 @@ def escape(text: str, links: Links = NO_LINKS) -> str:
     return _entities(harmless(text, links))
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, links: Links = NO_LINKS) -> str:
     """A text as mrkdwn quote lines."""
-    return "\n".join(f">{line}" for line in escape(text).splitlines() or [""])
+    return "\n".join(f">{line}" for line in escape(text, links).splitlines() or [""])
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------------

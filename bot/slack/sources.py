@@ -52,11 +52,11 @@ def passage_modal(
     level = f" · {passage.level} level" if passage.level else ""
     blocks: list[Block] = [header(passage.heading), plain_context(f"{unit}{level}")]
     quote = citation.quote if citation else passage.text
-    blocks += sections(quoted(quote))
+    blocks += sections(quoted(quote, links))
     blocks.append(plain_context(whose_words(passage, wording)))
     if quote.strip() != passage.text.strip():
         whole = wording("slack.source.whole")
-        blocks += [divider(), *sections(f"*{whole}*\n{escape(passage.text)}")]
+        blocks += [divider(), *sections(f"*{whole}*\n{escape(passage.text, links)}")]
     blocks += _where(passage, knowledge, wording, links)
     return modal(title, blocks)
 
@@ -80,13 +80,19 @@ def _where(passage: Passage, knowledge: Knowledge, wording: Wording, links: Link
 
 
 def locator_words(passage: Passage, knowledge: Knowledge, wording: Wording) -> list[str]:
-    """Where a passage stands in the paper, in words, for the first few of its paragraphs."""
+    """Where a passage stands in the paper, in words, for the first few of its paragraphs; each section named once."""
     found = [m for m in map(_LOCATOR.match, passage.locators) if m]
-    words = (
-        wording("slack.source.place", section=knowledge.title(m["unit"]), number=m["number"])
-        for m in found[:_SHOWN_PLACES]
-    )
-    return list(words)
+    numbers: dict[str, list[str]] = {}
+    for m in found[:_SHOWN_PLACES]:
+        numbers.setdefault(knowledge.title(m["unit"]), []).append(m["number"])
+    return [_place(section, inside, wording) for section, inside in numbers.items()]
+
+
+def _place(section: str, numbers: list[str], wording: Wording) -> str:
+    if len(numbers) == 1:
+        return wording("slack.source.place", section=section, number=numbers[0])
+    listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+    return wording("slack.source.places", section=section, numbers=listed)
 
 
 def paper_address(knowledge: Knowledge) -> str | None:

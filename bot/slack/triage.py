@@ -64,8 +64,10 @@ def triage(talk: Talk, deps: Deps) -> Reply:
     message = triage_message(_card(result, exchange_id, deps))
     turns = (Turn(role="user", text=talk.text), Turn(role="assistant", text=plain_words(message.text)))
     reply = Reply((message,), turns if own else (), outcome=result.outcome)
-    apart = isinstance(talk.request, (Command, MessageShortcut))  # what was typed doesn't stand above the answer
-    return with_question(reply, talk.text, deps.wording) if apart else reply
+    if not isinstance(talk.request, (Command, MessageShortcut)):
+        return reply
+    # What a private answer is about doesn't stand above it; and the words of a message may be somebody else's.
+    return with_question(reply, talk.text, deps.wording, lead="you_asked" if own else "about_message")
 
 
 def of_message(request: MessageShortcut, deps: Deps) -> Reply:
@@ -165,7 +167,10 @@ def _buttons(card: Card, code: str) -> list[Block]:
     passages = {p.id: p for p in card.knowledge.passages()}
     out = [
         button(
-            passages[i].heading, f"source.open:read{n}", f"{card.exchange_id}|{i}", hint=f"Read: {passages[i].heading}"
+            f"Read: {passages[i].heading}",
+            f"source.open:read{n}",
+            f"{card.exchange_id}|{i}",
+            hint=f"Read: {passages[i].heading}",
         )
         for n, i in enumerate(read, start=1)
         if i in passages

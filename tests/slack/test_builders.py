@@ -25,7 +25,7 @@ from bot.slack.mrkdwn import NO_LINKS
 from bot.slack.payloads import Command, GlobalShortcut, MessageShortcut
 from bot.slack.replies import Say
 from bot.slack.share import share_modal, shared_blocks
-from bot.slack.sources import passage_modal
+from bot.slack.sources import locator_words, passage_modal
 from bot.slack.triage import Card, correction_modal, triage_message
 from tests.slack.scripted import answer, refusal, triage
 
@@ -109,6 +109,19 @@ def test_a_verbatim_passage_is_labelled_as_quoted_and_ours_as_ours(knowledge: Kn
     assert "In our own words" in ours
     assert "Quoted from the original." in quoted
     assert "In our own words" not in quoted
+
+
+def test_a_source_keeps_the_papers_own_address_and_names_a_section_once(knowledge: Knowledge, wording: Wording) -> None:
+    passages = knowledge.passages()
+    links = links_of(knowledge, Settings(_env_file=None))
+    cite = next(p for p in passages if p.unit == "P-CITE" and "https://" in p.text)
+    assert "link removed" not in str(passage_modal(cite, None, knowledge, wording, links))
+    places = next(p for p in passages if p.id.startswith("P-RESULTS/") and len(p.locators) > 1)
+    title = knowledge.title("P-RESULTS")
+    last = places.locators[:4][-1].rpartition(":p")[2]
+    (words,) = [w for w in locator_words(places, knowledge, wording) if title in w]
+    assert words.startswith(f"“{title}”, paragraphs ")
+    assert words.endswith(f" and {last}")
 
 
 @pytest.mark.parametrize("outcome", ["match", "close_call", "none"])

@@ -34,6 +34,8 @@ def test_the_message_shortcut_answers_to_the_one_who_used_it_and_to_nobody_else(
     sandbox.shortcut("U0CHI", "triage.which", "C0ROLLOUT", message["ts"])
     found = sandbox.wait_for_message("C0ROLLOUT", "This sounds like C4", user="U0CHI")
     assert found["ephemeral"] is True
+    assert found["text"].startswith("About this message: Ward 3")  # Ana's words, so not "You asked"
+    assert "Read: " in str(found["blocks"])
     assert not _of_others(sandbox, "C0ROLLOUT", "sounds like")
 
 
