@@ -106,6 +106,7 @@ def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | N
         return SealedIndex(folder, place)
     except Exception as error:  # noqa: BLE001 - whatever a damaged file raises, the cure is the same: build it anew, once
         log.warning("index.damaged", fingerprint=mark, error=type(error).__name__)
+        _forget_clients()
         shutil.rmtree(folder, ignore_errors=True)
         _build(source, place, folder, progress or (lambda *_: None))
         return SealedIndex(folder, place)
@@ -230,7 +231,8 @@ class SealedIndex:
     def _search(self, query: str, vector: list[float], tenant: str, limit: int) -> list[Hit]:
         if not tenant:
             raise ValueError("a search needs a tenant")
-        lexical = self._lexical.get_scores(stems(clean(query)) or [""])
+        tokens = stems(clean(query))
+        lexical = self._lexical.get_scores(tokens) if tokens else np.zeros(len(self._order), dtype=np.float32)
         dense: dict[str, float] = {}
         for name in {_name(self.fingerprint, EVERYBODY), _name(self.fingerprint, tenant)} & set(self._stores):
             dense |= {m["id"]: s for m, s in self._nearest(name, vector, limit)}
@@ -263,6 +265,8 @@ def _build(source: IndexSource, place: IndexPlace, folder: Path, progress: Progr
     work = place.root / f".building-{folder.name}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     try:
         _fill(source, place, work, folder.name, progress)
+        if not (folder / "sealed.json").is_file():
+            shutil.rmtree(folder, ignore_errors=True)  # half a folder is no index
         try:
             work.rename(folder)
         except OSError:
@@ -357,6 +361,13 @@ def _client(folder: Path, place: IndexPlace) -> Any:
         at = urlsplit(place.chroma_url)
         return chromadb.HttpClient(host=at.hostname or "localhost", port=at.port or 8000, ssl=at.scheme == "https")
     return chromadb.PersistentClient(path=str(folder / "chroma"), settings=Settings(anonymized_telemetry=False))
+
+
+def _forget_clients() -> None:
+    """Chroma keeps one client a path for the process's life, also one that failed to open; only this drops it."""
+    from chromadb.api.shared_system_client import SharedSystemClient  # noqa: PLC0415 - only after damage
+
+    SharedSystemClient.clear_system_cache()
 
 
 def _lexical(passages: Sequence[Passage]) -> Any:

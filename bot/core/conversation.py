@@ -54,7 +54,7 @@ _DISTRESS = _any(
     r"\b(?:don't|do not|dont) (?:want to|wanna) (?:live|be here|wake up|exist)(?: any ?more)?\b",
     r"\b(?:better off|easier) (?:without me|if i (?:was|were|am) (?:dead|gone))\b",
     r"\b(?:no|see no|can't see (?:a|any)) (?:reason|point) (?:to|in|of) (?:live|living|going on|go on|being here)\b",
-    r"\bi (?:just )?can(?:no|')?t (?:go on(?: living| like this)?|cope|take (?:it|this|much)|do this|keep going)(?: any ?(?:more|longer)| much longer)?\s*(?:$|[.!,;])",
+    r"\bi (?:just )?can(?:no|')?t (?:go on(?: living)?(?: like this)?|cope|take (?:it|this|much)|do this|keep going)(?: any ?(?:more|longer)| much longer)?\s*(?:$|[.!,;])",
     r"\bi(?:'ve| have)? (?:been )?(?:crying|cry|cried|sobbing) (?:every|all|in the|at my|before|after|on the|most|again)",
     r"\b(?:panic attacks?|breakdown)\b(?=.*\b(?:i|me|my|i'm|i've)\b)|\b(?:i|i'm|i've|my)\b.{0,40}\b(?:panic attacks?|a breakdown|breaking down)\b",
     r"\bi(?:'m| am| feel)(?: so| completely| totally| utterly)? (?:hopeless|worthless|trapped|numb|desperate|broken)\b",
@@ -195,9 +195,10 @@ def route(text: str, kinds: Mapping[str, float]) -> Route:
 def _shares(low: str, kinds: Mapping[str, float]) -> dict[Intent, float]:
     """The trained view, moved by what the words say outright."""
     scores = {intent: math.log(kinds.get(intent, 0.0) + _FLOOR) for intent in INTENTS}
-    for intent in _said_outright(low):
+    outright = _said_outright(low)
+    for intent in outright:
         scores[intent] += _OUTRIGHT
-    if _QUESTION.search(low):
+    if _QUESTION.search(low) and "triage" not in outright:
         scores["ask"] += _ASKS
         if _PAPER_WORDS.search(low):
             scores["ask"] += _OUTRIGHT

@@ -31,6 +31,11 @@ def clean(text: str) -> str:
     return " ".join(text.split())[:MAX_CHARS]
 
 
+def writable(text: str) -> str:
+    """The text as it can be written down: lone surrogates, which no encoding takes, are replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def words(text: str) -> list[str]:
     """The lower-case words of a cleaned text, in order, apostrophes kept."""
     return _WORD.findall(text.lower())

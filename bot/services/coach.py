@@ -11,11 +11,12 @@ from bot.core import answering, conversation, questions, ranking, triage
 from bot.core.answer import Answer, Outcome, PassageScore, Question, Turn
 from bot.core.evidence import QuestionView
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
-from bot.core.text import clean
+from bot.core.text import clean, writable
 from bot.core.wording import Wording
 from bot.ports import Classifier, Index, QuestionReader
 
 _SHOWN = 10  # units in an answer's `passages`
+_NAMED_FORMS = frozenset({"compare", "definition", "levels", "activities", "equity", "example"})
 _UNREADABLE = 0.75  # share of words never seen from which on there is nothing to go by
 _WEIGHED = 20  # passages whose fit the evidence gate looks at
 _NEAREST = 3  # sections named beside a refusal
@@ -113,7 +114,7 @@ class Coach:
         writer = answering.Writer(self.knowledge, self._wording, library, whole, reading)
         draft = writer.write(ranked, _form(reading, view, ranked))
         return Answer(
-            question=question.text,
+            question=writable(question.text),
             standalone_question=whole,
             answer=draft.markdown,
             outcome="answered",
@@ -154,7 +155,7 @@ class Coach:
         if outcome == "not_in_sources":
             text += "\n\n" + self._near(ranked)
         return Answer(
-            question=asked,
+            question=writable(asked),
             standalone_question=whole,
             answer=text,
             outcome=outcome,
@@ -201,9 +202,9 @@ class Coach:
 def _led_by_mention(
     ranked: tuple[ranking.RankedUnit, ...], reading: questions.Reading
 ) -> tuple[ranking.RankedUnit, ...]:
-    """Units that a compare question names come first, in its order; a list question is about the lists."""
+    """Units that a question names and asks a set form of come first, in its order; a list question is of the lists."""
     first: Sequence[str] = ()
-    if reading.form == "compare":
+    if reading.form in _NAMED_FORMS:
         first = reading.mentions
     elif reading.form == "list":
         first = ("P-RESULTS",)

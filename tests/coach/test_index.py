@@ -1,0 +1,105 @@
+"""The sealed index: built once, never written again, rebuilt where it is damaged, workspaces kept apart."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from bot.adapters import retrieval
+from bot.core.framework import Passage
+
+
+def files_of(folder):
+    return {p.relative_to(folder): (p.stat().st_mtime_ns, p.stat().st_size) for p in folder.rglob("*") if p.is_file()}
+
+
+def secret(tenant):
+    return Passage(
+        id=f"D-canary/{tenant}", unit="D-canary", part=tenant, title="Canary", heading="Secret",
+        sentences=(f"The zyxomma protocol of workspace {tenant} asks for seventeen canaries.",),
+        source="D-canary", verbatim=True, tenant=tenant,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small(source, tmp_path_factory):
+    """An index on few exemplars, quick to build, with a document in each of two workspaces."""
+    exemplars = source.exemplars.model_copy(
+        update={"messages": source.exemplars.messages[:120], "questions": source.exemplars.questions[:60]}
+    )
+    thin = replace(source, exemplars=exemplars, documents=(secret("T1"), secret("T2")), documents_digest="two")
+    place = retrieval.IndexPlace(tmp_path_factory.mktemp("index"), "builtin", tmp_path_factory.mktemp("no-model"))
+    opened = retrieval.open_or_build(thin, place)
+    yield thin, place, opened
+    opened.close()
+
+
+def test_the_same_content_opens_the_same_folder_and_writes_nothing(small):
+    thin, place, opened = small
+    before = {k: v for k, v in files_of(place.root / opened.fingerprint).items() if k.parts[0] != "chroma"}
+    again = retrieval.open_or_build(thin, place)
+    again.search("who decides", tenant="*")
+    again.close()
+    after = {k: v for k, v in files_of(place.root / opened.fingerprint).items() if k.parts[0] != "chroma"}
+    assert again.fingerprint == opened.fingerprint
+    assert after == before
+
+
+def test_changed_content_has_another_fingerprint(small):
+    thin, place, opened = small
+    assert retrieval.fingerprint(replace(thin, content_digest="other"), place) != opened.fingerprint
+
+
+def test_a_workspace_sees_its_own_documents_and_never_anothers(small):
+    _, _, opened = small
+    query = "zyxomma protocol canaries"
+    for tenant, other in (("T1", "T2"), ("T2", "T1")):
+        ids = {hit.passage.id for hit in opened.search(query, tenant=tenant)}
+        assert f"D-canary/{tenant}" in ids
+        assert f"D-canary/{other}" not in ids
+        assert opened.passage(f"D-canary/{other}", tenant=tenant) is None
+        assert {p.tenant for p in opened.unit_passages("D-canary", tenant=tenant)} == {tenant}
+    assert "D-canary" not in {hit.passage.unit for hit in opened.search(query, tenant="*")}
+
+
+def test_a_search_without_a_tenant_is_refused(small):
+    with pytest.raises(ValueError, match="tenant"):
+        small[2].search("anything", tenant="")
+
+
+@pytest.mark.parametrize("victim", ["models.joblib", "passages.json", "chroma/chroma.sqlite3"])
+def test_a_damaged_index_is_built_anew(small, tmp_path, victim):
+    thin, place, opened = small
+    own = replace(place, root=tmp_path)
+    shutil.copytree(place.root / opened.fingerprint, tmp_path / opened.fingerprint)
+    target = tmp_path / opened.fingerprint / victim
+    target.write_bytes(target.read_bytes()[:100])
+    mended = retrieval.open_or_build(thin, own)
+    assert mended.search("barriers", tenant="*")
+    mended.close()
+
+
+def test_half_built_folders_are_no_index(small, tmp_path):
+    thin, place, opened = small
+    shutil.copytree(place.root / opened.fingerprint, tmp_path / opened.fingerprint)
+    (tmp_path / opened.fingerprint / "sealed.json").unlink()
+    built = retrieval.open_or_build(thin, replace(place, root=tmp_path))
+    assert (tmp_path / built.fingerprint / "sealed.json").is_file()
+    built.close()
+
+
+@pytest.mark.parametrize("query", ["", "…", "\ud800", "a" * 5000, "مرحبا"])
+def test_any_query_can_be_searched(small, query):
+    small[2].search(query, tenant="*")
+    small[2].neighbours(query)
+    small[2].read_question(query)
+    small[2].classify(query)
+
+
+def test_why_words_stand_in_the_message(coach):
+    text = "They all nod in the training, then back on the ward it's the old way; what is stopping them?"
+    why = coach.triage(text).why
+    assert why
+    assert all(word in text.lower() for word in why)
