@@ -1,0 +1,68 @@
+"""The bot as `make run` starts it: the composition root, the shipped content, a real index, SQLite, a sandbox."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.app import Bot, connect_to
+from bot.sandbox import Sandbox
+from bot.settings import Settings
+
+# Named by its fingerprint, so that workers and runs share one and a changed content builds another.
+INDEX = Path(tempfile.gettempdir()) / "isp-coach-test-index"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A sandbox with the bot connected and its coach loaded."""
+
+    sandbox: Sandbox
+    bot: Bot
+    data: Path
+
+    def newcomer(self, zone: str = "America/Toronto") -> str:
+        """Somebody new, so that one story finds nothing of another."""
+        return self.sandbox.add_person("Dana Weber", zone)
+
+    def close_call(self) -> str:
+        """A situation that lies between two competencies, as the classifier stands today."""
+        return next(text for text in BETWEEN if self.bot.coach.triage(text).outcome == "close_call")
+
+
+BETWEEN = (
+    "We have no idea which of three programs fits our patients",
+    "The nurses nod in the training and then nothing changes",
+    "The plan is written, the numbers are poor, and half the team has stopped coming",
+    "It worked in the pilot; now four sites want it and each wants to change something",
+    "Nobody knows what the real problem is, and the steering group can't agree who decides",
+    "They changed the form to suit the night shift, and nobody looks at whether it still works",
+)
+
+
+@contextmanager
+def running_bot(data: Path) -> Iterator[Running]:
+    """The bot on a data folder; everything is ended at the end."""
+    INDEX.mkdir(exist_ok=True)
+    if not (data / "index").exists():
+        (data / "index").symlink_to(INDEX, target_is_directory=True)
+    settings = Settings(
+        _env_file=None,
+        data_dir=data,
+        embeddings="builtin",
+        minilm_dir=data / "no-model",
+        support_line="Call Sam, 555-0100.",
+    )
+    with Sandbox(retry_scale=0.01) as sandbox:
+        bot = connect_to(sandbox, settings)
+        try:
+            bot.start()
+            bot.coach.load()
+            sandbox.wait_connected()
+            sandbox.set_bot_status("ready")
+            yield Running(sandbox, bot, data)
+        finally:
+            bot.stop()
