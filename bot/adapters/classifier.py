@@ -345,7 +345,7 @@ def _evidence_lines(exemplars: Exemplars) -> Labelled:
     for n in exemplars.negatives:
         data.add(n.text, "out_of_scope", weight=0.5, group=n.author)
     for m in exemplars.messages:
-        data.add(m.text, "answered", weight=0.3, group=m.author)
+        data.add(m.text, "answered", weight=0.8, group=m.author)
     return data
 
 
