@@ -218,7 +218,9 @@ class Writer:
     def _fact(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
         """A question of fact that one unit answers: the statement itself first, then where it belongs."""
         candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
-        for p in self._best(candidates, 3, keep_order=False, share=_SHARE):
+        first, *others = self._best(candidates, 3, keep_order=False, share=_SHARE)
+        self._point(draft, first, bullet="")
+        for p in others:
             self._point(draft, p)
         definition = self._of(unit, "definition")
         draft.say(self._text("fact.belongs", unit, gist=_lower_first(definition.text)), definition)
@@ -237,9 +239,11 @@ class Writer:
         second = order[1] if len(order) > 1 else order[0]
         if second != order[0] and len(chosen[0].sentences) < _STATEMENTS and scores[second] > 0.8 * scores[order[0]]:
             chosen.append(passages[second])
-        if title:
-            draft.say(f"**{chosen[0].title}**, “{chosen[0].heading}”:", chosen[0])
         sentences = self._fitting([(s, p) for p in chosen for s in p.sentences])
+        if title:
+            draft.lines.append(f"**{chosen[0].title}**, “{chosen[0].heading}”:")
+        elif len(sentences) > 1:
+            draft.lines.append(self.wording("ask.part.lead", heading=chosen[0].heading))
         for text, p in sentences:
             draft.say(text, p, bullet="" if len(sentences) == 1 else "- ", quote=p.text)
 
@@ -273,10 +277,10 @@ class Writer:
         part = passage.part
         return not part.startswith(("definition", "in-plain", "example-", "versus-", "original-"))
 
-    def _point(self, draft: Draft, passage: Passage) -> None:
+    def _point(self, draft: Draft, passage: Passage, *, bullet: str = "- ") -> None:
         """A passage as a list entry; a level's description says which level it is."""
         text = self.wording(f"ask.levels.{passage.level}", text=passage.text) if passage.level else passage.text
-        draft.say(text, passage, bullet="- ")
+        draft.say(text, passage, bullet=bullet)
 
     def _best(
         self, passages: Sequence[Passage], most: int, *, keep_order: bool = True, share: float = 0.0

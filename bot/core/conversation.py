@@ -25,7 +25,7 @@ INTENTS: tuple[Intent, ...] = (
 )
 _FLOOR = 0.01  # of a share that the trained view doesn't see at all
 _OUTRIGHT = 2.5  # log odds for an intent whose set words are there
-_ASKS = 0.7  # log odds for a question mark, or words that open a question
+_ASKS = 1.0  # log odds for a question mark at the end, or words that open a question
 _WISH = 30  # words; a wish is short, and a longer story may hold its words by chance
 _SITUATION = 3  # words beside "which competency is this" that make a situation
 _UNSURE = 0.35  # a second reading this likely is offered beside the first
@@ -67,7 +67,8 @@ _DISTRESS = _any(
 )
 _OTHERS_DATA = _any(
     r"\b(?:show|tell|give|send|see|read|view|get|export|share|pull(?: up)?|open)\b.{0,40}\b(?!my\b|your\b|the\b|our own\b)(?:\w+'s|his|her|their|everyone's|everybody's|team's|staff'?s?|colleagues?'?)\s+(?:self[- ]?checks?|scores?|ratings?|reflections?|journals?|answers?|results?|questions?|entries|profile|history|chats?|data)\b",
-    r"\b(?:what|how) (?:did|has|have|does) (?!i\b|we\b|the paper\b|they\b|the authors\b|you\b|metz\b|khan\b)[a-z]+(?: [a-z]+)? (?:score|rate (?:him|her|them)sel|write in|answer(?:ed)? (?:on|in)|say in (?:his|her|their)|reflect on|ask(?:ed)? you)",
+    r"\b(?:what|how) (?:did|has|have|does) (?!i\b|we\b|my\b|our\b|your\b|the paper\b|they\b|the authors\b|you\b|metz\b|khan\b)[a-z]+(?: [a-z]+)? (?:score|rate (?:him|her|them)sel|write in|answer(?:ed)? (?:on|in)|say in (?:his|her|their)|reflect on|ask(?:ed)? you)",
+    r"\bhow (?:did|is|was|has) (?!i\b|we\b|my\b|our\b|the\b|this\b|that\b|it\b)\w+ (?:do|doing|done|get on|fare) (?:in|on|with|at|for) (?:his|her|their|the)\b",
     r"\bwho (?:else )?(?:has been |have been |is |'s )?(?:scored|rated|asked you|using you|used you|got the (?:lowest|worst|best)|is the weakest|talk(?:ed|ing) to you)",
     r"\b(?:lowest|worst|best|weakest|strongest) (?:scor\w+|rated|performer|isp|coach|practitioner) (?:on|in|of) (?:my|our|the) (?:team|unit|staff|department|group)",
     r"\b(?:is|was|are) (?:my )?(?!this\b|that\b|it\b|there\b|the\b|an?\b)\w+ (?:a )?(?:good|bad|poor|weak|competent|incompetent|terrible|useless|fit|cut out)(?: enough)? (?:isp|coach|manager|nurse|teacher|practitioner|leader|colleague|boss|at (?:her|his|their) job)\b",
@@ -77,6 +78,7 @@ _OTHERS_DATA = _any(
 _SELFCHECK = _any(
     r"\bself[- ]?(?:check|assess\w*|evaluat\w+|rating|test)\b",
     r"\b(?:check|test|assess|rate|score|measure|evaluate) (?:myself|my (?:own )?(?:skills?|level|competenc\w+|self|abilit\w+))\b",
+    r"\bwhich (?:competenc\w+|functions?|ones?) am i (?:bad|good|weak|weakest|strong|strongest|best|worst|low|lowest)\b",
     r"\b(?:what|which) level am i\b|\bam i (?:foundational|advanced)\b|\bwhere do i stand\b|\bhow (?:good|strong|competent) am i\b",
     r"\b(?:quick check|my profile|full profile|see my (?:results|scores|progress))\b",
 )
@@ -145,7 +147,7 @@ _WISHES: tuple[tuple[Intent, re.Pattern[str]], ...] = (
     ("reflect", _REFLECT),
 )
 _QUESTION = re.compile(
-    r"\?\s*$|^(?:so |and |but |ok |hi |hey |please |can you |could you )*(?:what|whats|who|which|when|where|why|how|is|are|do|does|did|can|could|should|define|explain|list|name|tell me|describe|compare|give me|show me)\b"
+    r"\?\s*$|\b(?:how (?:do|does|can|could|should|would|might|to)|what (?:should|does|do|can|could|sort|kind)|any advice|where do) [^.!?]{3,160}\?|^(?:so |and |but |ok |hi |hey |please |can you |could you )*(?:what|whats|who|which|when|where|why|how|is|are|do|does|did|can|could|should|define|explain|list|name|tell me|describe|compare|give me|show me)\b"
 )
 _PAPER_WORDS = re.compile(
     r"\b(?:competenc\w+|white ?paper|the paper|framework|isps?|implementation support practitioner\w*|foundational|advanced level|level (?:1|2|one|two)|five functions|the authors|khan|manalili|metz)\b"

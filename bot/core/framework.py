@@ -245,7 +245,9 @@ def _unit_passages(unit: Unit) -> list[Passage]:
         heading = f"{name.capitalize()} level"
         out.append(passage(f"levels-{name}", heading, located.text, (located.locator,), level=level))
     out += [passage(f"example-{n}", f"Example {n}", e.text) for n, e in enumerate(unit.examples, start=1)]
-    out += [passage(f"versus-{r.unit.lower()}", f"Beside {r.unit}", r.difference) for r in unit.related]
+    out += [
+        passage(f"versus-{r.unit.lower()}", f"{unit.code} and {r.unit} compared", r.difference) for r in unit.related
+    ]
     return out
 
 

@@ -32,8 +32,9 @@ _COMPARE = re.compile(
     r"\b(differ\w*|versus|vs|compared? (?:to|with)|distinguish\w*|tell .{1,40} apart|same (?:thing )?as|distinction|overlap\w*|relate[sd]?)\b"
 )
 _LIST = re.compile(
-    r"\b(?:(?:list|name|give|show|tell) (?:me )?(?:all |of )*(?:the |these )?|what are (?:all )?(?:the )?|which (?:are the )?|all (?:the )?|how many )"
+    r"\b(?:(?:list|name|give|show|tell) (?:me )?(?:all |of )*(?:the |these )?|what are (?:all )?(?:the )?|which are the |all (?:the )?|how many )"
     r"(?:(?:ten|10|five|5|core) )*(?:isp )?(?P<what>competenc\w+|functions?)\b"
+    r"|\b(?:list|name|show|give) (?:me )?(?:all )?(?:of )?(?:the )?(?:ten|10|five|5)\b(?! (?:\w+ )?(?:steps|ways|things|reasons|ideas|tips|examples))"
 )
 _DEFINITION = re.compile(
     r"^(?:so |and |ok |hi |please )*(?:what(?:'s| is| are| does| do)|whats|define|definition of|explain|describe|tell me (?:more )?about|meaning of|remind me what)\b"
@@ -211,7 +212,8 @@ def _leans(low: str, mentions: Sequence[str]) -> bool:
         return count <= 8  # noqa: PLR2004 - a longer one says itself what it is about
     if mentions or _WHO.search(low):
         return False
-    return len(words(low)) <= _STUMP or bool(_POINTING.search(low) and count <= 7)  # noqa: PLR2004 - as above
+    asks = "?" in low or len(words(low)) <= _BARE_QUESTION
+    return len(words(low)) <= _STUMP or bool(asks and _POINTING.search(low) and count <= 7)  # noqa: PLR2004 - as above
 
 
 def _topic(asked: str, said: str, names: Names, titles: Mapping[str, str]) -> str:

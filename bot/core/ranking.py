@@ -13,7 +13,7 @@ from bot.core.questions import Reading
 from bot.core.text import content_words
 
 # Forms that the framework holds for every unit: a question that names the unit and asks for one has its answer.
-_CERTAIN = frozenset({"definition", "levels", "list", "compare", "activities", "example"})
+_CERTAIN = frozenset({"definition", "levels", "list", "compare", "activities", "example", "equity"})
 _NAMED = 1.0  # for the gate: the question names one of the units
 _LONG = 25  # words beyond which a question's length says nothing more
 _FLOOR = 0.004  # a unit that the model doesn't see at all; also where an operator's document starts

@@ -167,11 +167,17 @@ class Coach:
         for r in ranked[:_NEAREST]:
             passage = self._index.passage(r.passage_id, tenant="*")
             if passage:
-                entry = self._wording("ask.near.entry", title=passage.title, code=r.unit, heading=passage.heading)
-                entries.append(f"- {entry}")
+                entries.append(f"- {self._near_entry(passage)}")
         if not entries:
             return self._wording("ask.refused.not_in_sources.none")
         return "\n".join([self._wording("ask.refused.not_in_sources.near"), *entries])
+
+    def _near_entry(self, passage: Passage) -> str:
+        if passage.unit in FRAMEWORK_UNITS:
+            return self._wording(
+                "ask.near.entry", title=passage.title, code=passage.unit, heading=passage.heading.lower()
+            )
+        return self._wording("ask.near.paper", title=passage.title, heading=passage.heading)
 
     # --- the rest
 
@@ -188,7 +194,7 @@ class Coach:
     def route(self, text: str, history: Sequence[Turn] = ()) -> conversation.Route:
         """What a direct message wants, also within a conversation: a short follow-up asks."""
         found = conversation.route(text, self._reader.read_question(clean(text) or ".").kinds)
-        if history and found.intent in ("triage", "smalltalk") and not found.subject:
+        if history and found.intent in ("triage", "smalltalk", "help") and not found.subject:
             whole = questions.standalone(text, history, self._names, self._titles)
             if whole != clean(text):
                 return conversation.Route("ask", 0.8)
