@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,9 +31,10 @@ from bot.slack.blocks import (
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
 from bot.slack.mrkdwn import clip, escape, plain_words
-from bot.slack.payloads import Click, Command, GlobalShortcut, Submission
+from bot.slack.payloads import Click, Command, Delivery, GlobalShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_submit, show
-from bot.slack.replies import Block, Reply, Talk, View, say
+from bot.slack.replies import DM, Block, Reply, Say, Talk, View, place_of, say
+from bot.slack.typed_ratings import Typed, is_rating, read_typed
 from bot.slack.unit_names import find_units
 
 SCALE = (
@@ -50,7 +50,7 @@ _TITLE = "Self-check"
 _EXAMPLE = "example"
 _ECHO = 600  # characters of an earlier example that are shown again
 _MOST_NAMES = 5
-_TYPED_RATINGS = re.compile(r"(?<=\S)(\s+[0-5])+\s*$")
+_MOST_SHOWN = 20  # typed ratings that are said again
 
 
 def service(deps: Deps) -> SelfChecks:
@@ -63,40 +63,78 @@ def service(deps: Deps) -> SelfChecks:
 
 
 def command(request: Command, deps: Deps) -> Reply | None:
-    """`/selfcheck`: the suggested unit, or the one that is named."""
+    """`/selfcheck`: the suggested unit, the one that is named, or one with its ratings typed behind it."""
     if not request.text.strip():
         _open_picker(request, deps)
         return None
-    units = _meant(request.text, deps)
-    if len(units) == 1:
-        deps.slack.open_view(request, page_modal(*_of(units[0], deps), deps.wording))
-        return None
-    return _ask_back(request.text, units, deps)
+    typed, units = _meant(request.text, deps)
+    if len(units) != 1:
+        return _ask_back(typed, units, deps)
+    if typed.ratings:
+        return _typed(request, units[0], typed, deps)
+    deps.slack.open_view(request, page_modal(*_of(units[0], deps), deps.wording))
+    return None
 
 
 def wished(talk: Talk, deps: Deps) -> Reply:
     """Words that wish for a self-check: a modal needs a click, so a button offers it."""
-    units = _meant(talk.text, deps) or [service(deps).suggest(talk.request.member).unit]
+    typed, found = _meant(talk.text, deps)
+    if len(found) == 1 and typed.ratings:
+        return _typed(talk.request, found[0], typed, deps)
+    units = found or [service(deps).suggest(talk.request.member).unit]
     if len(units) > 1:
-        return _ask_back(talk.text, units, deps)
+        return _ask_back(typed, units, deps)
     unit = service(deps).unit(units[0])
     text = deps.wording("selfcheck.offer", title=escape(unit.title))
     return say(text, [*sections(text), *actions(_start(unit, style="primary"), _another())], outcome="offered")
 
 
 def start(request: Click, deps: Deps) -> None:
-    """A button that begins a check, of a unit or of one yet to be chosen."""
+    """A button that begins a check, of a unit or of one yet to be chosen; its value holds ratings typed before."""
     code = request.action_id.partition(":")[2]
     if code in service(deps).descriptors:
-        _open(request, page_modal(*_of(code, deps), deps.wording), deps)
+        _open(request, page_modal(*_of(code, deps), deps.wording, chosen=request.value.split(",")), deps)
     else:
         _open_picker(request, deps)
 
 
-def _meant(text: str, deps: Deps) -> list[str]:
+def _meant(text: str, deps: Deps) -> tuple[Typed, list[str]]:
     units = service(deps).knowledge.units.values()
-    # Ratings typed behind the name ("C4 3 4 2") are given in the modal, where each statement stands beside them.
-    return find_units(text, units) or find_units(_TYPED_RATINGS.sub("", text), units)
+    typed = read_typed(text)
+    found = find_units(typed.name, units)
+    if not found and len(typed.ratings) == 1:  # one number may belong to the words before it
+        typed = Typed(text)
+        found = find_units(text, units)
+    return typed, found
+
+
+def _typed(request: Delivery, code: str, typed: Typed, deps: Deps) -> Reply:
+    """Ratings for every statement are kept at once; any other number of them is asked back."""
+    descriptor = service(deps).descriptors[code]
+    if typed.wrong or len(typed.ratings) != len(descriptor.statements):
+        return _ask_for_the_rest(code, typed, deps)
+    ratings = tuple(None if int(r) == NOT_MINE else int(r) for r in typed.ratings)
+    return _kept(request, code, ratings, "", deps)
+
+
+def _ask_for_the_rest(code: str, typed: Typed, deps: Deps) -> Reply:
+    """Nothing is kept yet: the statements beside what was typed, and a form that has it filled in."""
+    unit, descriptor = _of(code, deps)
+    statements, wording = descriptor.statements, deps.wording
+    said = " ".join(typed.ratings[:_MOST_SHOWN])
+    key = "selfcheck.typed.no_rating" if typed.wrong else "selfcheck.typed.wrong_count"
+    lead = wording(key, title=escape(unit.title), count=len(statements), given=len(typed.ratings), said=escape(said))
+    values = [r if is_rating(r) else "" for r in typed.ratings[: len(statements)]]
+    words = dict(SCALE)
+    rows = [
+        f"{n + 1}. {escape(s.text)}" + (f" *{words[values[n]]}*" if n < len(values) and values[n] else "")
+        for n, s in enumerate(statements)
+    ]
+    scale = wording("selfcheck.typed.scale", command=deps.commands.selfcheck, code=code, count=len(statements))
+    go_on = button("Go on in the form", f"selfcheck.start:{code}", ",".join(values), style="primary")
+    listed = "\n".join(rows)
+    blocks = [*sections(lead), *sections(listed), *actions(go_on), context(scale)]
+    return say(plain_words(f"{lead}\n{listed}\n{scale}"), blocks, outcome="asked_back")
 
 
 def _of(code: str, deps: Deps) -> tuple[Unit, Descriptor]:
@@ -117,18 +155,18 @@ def _open_picker(request: Click | Command, deps: Deps) -> None:
     _open(request, picker_modal(units, suggestion, deps.wording, deps.clock), deps)
 
 
-def _ask_back(words: str, units: Sequence[str], deps: Deps) -> Reply:
-    """Nothing, or several units, fit what was typed."""
+def _ask_back(typed: Typed, units: Sequence[str], deps: Deps) -> Reply:
+    """Nothing, or several units, fit what was typed; typed ratings stay with the buttons."""
     key = "selfcheck.ambiguous" if units else "selfcheck.unknown"
-    text = deps.wording(key, words=escape(clip(words.strip(), 80)))
-    buttons = [_start(service(deps).unit(code)) for code in units[:_MOST_NAMES]]
+    text = deps.wording(key, words=escape(clip(typed.name.strip(), 80)))
+    kept = ",".join(r if is_rating(r) else "" for r in typed.ratings[:_MOST_SHOWN])
+    buttons = [_start(service(deps).unit(code), kept) for code in units[:_MOST_NAMES]]
     return say(text, [*sections(text), *actions(*buttons, _another())], outcome="asked_back")
 
 
-def _start(unit: Unit, *, style: str | None = None) -> Block:
-    return button(
-        f"{unit.code} {unit.title}", f"selfcheck.start:{unit.code}", style=style, hint=f"Self-check: {unit.title}"
-    )
+def _start(unit: Unit, ratings: str = "", *, style: str | None = None) -> Block:
+    hint = f"Self-check: {unit.title}"
+    return button(f"{unit.code} {unit.title}", f"selfcheck.start:{unit.code}", ratings, style=style, hint=hint)
 
 
 def _another() -> Block:
@@ -161,16 +199,23 @@ def suggestion_words(suggestion: Suggestion, title: str, wording: Wording, clock
     return wording(f"selfcheck.pick.because.{suggestion.because}", **fields)
 
 
-def page_modal(unit: Unit, descriptor: Descriptor, wording: Wording, *, example: str = "", note: str = "") -> View:
-    """The statements of a unit, a choice each, and the person's own example."""
+def page_modal(
+    unit: Unit,
+    descriptor: Descriptor,
+    wording: Wording,
+    *,
+    example: str = "",
+    note: str = "",
+    chosen: Sequence[str] = (),
+) -> View:
+    """The statements of a unit, a choice each, and the person's own example. `chosen`: wire values made already."""
     intro = wording("selfcheck.page.explain", title=escape(unit.title), plain_title=escape(unit.plain_title))
     blocks: list[Block] = [plain_section(note)] if note else []
     blocks += sections(intro)
     for n, statement in enumerate(descriptor.statements):
         if n in {0, len(descriptor.foundational)}:
             blocks.append(header(wording(f"selfcheck.page.{descriptor.level_of(n)}")))
-        menu = select(_block(n), [option(label, value) for value, label in SCALE], placeholder="Choose one")
-        blocks.append(field(_block(n), statement.text, menu))
+        blocks.append(field(_block(n), statement.text, _scale(n, chosen[n] if n < len(chosen) else "")))
     blocks.append(
         field(
             _EXAMPLE,
@@ -182,6 +227,12 @@ def page_modal(unit: Unit, descriptor: Descriptor, wording: Wording, *, example:
     )
     metadata = json.dumps({"unit": unit.code, "version": descriptor.version})
     return modal(_TITLE, blocks, callback_id=_PAGE, submit="See my result", close="Not now", metadata=metadata)
+
+
+def _scale(position: int, chosen: str) -> Block:
+    options = [option(label, value) for value, label in SCALE]
+    initial = next((o for o in options if o["value"] == chosen), None)
+    return select(_block(position), options, placeholder="Choose one", initial=initial)
 
 
 def _block(position: int) -> str:
@@ -245,16 +296,25 @@ def _filled(request: Submission, descriptor: Descriptor) -> _Filled:
 def finish(request: Submission, deps: Deps) -> Reply | None:
     """Keep the check, say what it shows, renew the Home."""
     code, version = _subject(request.metadata)
-    checks = service(deps)
-    descriptor = checks.descriptors.get(code)
+    descriptor = service(deps).descriptors.get(code)
     if descriptor is None or version != descriptor.version:
         return None  # the modal has said so
-    check_id = key_for(request.key, "check")
-    filled = _filled(request, descriptor)
-    result = checks.finish(request.member, code, filled.ratings, request.text(_EXAMPLE), check_id=check_id)
+    return _kept(request, code, _filled(request, descriptor).ratings, request.text(_EXAMPLE), deps)
+
+
+def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str, deps: Deps) -> Reply:
+    """Write a check down, renew the Home, and say the result in the direct message, wherever it was asked for."""
+    checks = service(deps)
+    result = checks.finish(request.member, code, ratings, example, check_id=key_for(request.key, "check"))
     home.publish(request.member, deps)
-    text, blocks = result_message(result, checks.unit(code), deps.wording, deps.clock)
-    return say(text, blocks, outcome="checked")
+    unit = checks.unit(code)
+    text, blocks = result_message(result, unit, deps.wording, deps.clock)
+    here = place_of(request)
+    if here.kind == "dm":
+        return Reply((Say(text, blocks, here),), outcome="checked")
+    # No rating or level where others may read along: a mention is answered in its channel.
+    line = deps.wording("selfcheck.typed.saved", title=escape(unit.title))
+    return Reply((Say(text, blocks, DM), Say(plain_words(line), sections(line))), outcome="checked")
 
 
 # --- the result ---------------------------------------------------------------------------------------------------

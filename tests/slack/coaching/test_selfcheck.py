@@ -124,10 +124,68 @@ def test_the_source_button_opens_the_passage(sandbox: Sandbox, selfchecks: SelfC
     sandbox.wait_for_modal("U0ANA", "Source")
 
 
-@pytest.mark.parametrize("typed", ["C4 3 4 2 4", "competency 4", "barriers 3 3"])
-def test_typed_ratings_open_the_statements_of_the_unit(sandbox: Sandbox, typed: str) -> None:
+@pytest.mark.parametrize("typed", ["competency 4", "4", "c 4", "number 4"])
+def test_a_code_in_several_words_opens_the_statements_of_the_unit(sandbox: Sandbox, typed: str) -> None:
     sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", typed)
     sandbox.wait_for_modal("U0ANA", "Assess barriers and facilitators")
+
+
+@pytest.mark.parametrize(
+    "typed", ["C4 3 4 2 4 3 - 2 1", "bariers 3,4,2,4,3,0,2,1", "competency 4 34243021", "4: 3 4 2 4 3 n/a 2 1"]
+)
+def test_ratings_typed_for_every_statement_are_saved_at_once(
+    sandbox: Sandbox, repositories: MemoryRepositories, typed: str
+) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", typed)
+    message = sandbox.wait_for_message("D0ANA", "Two next steps")
+    assert (
+        "Assess barriers and facilitators: by your own account you stand on the foundational level" in message["text"]
+    )
+    assert repositories.checks.latest(ANA)["C4"].ratings == (3, 4, 2, 4, 3, None, 2, 1)
+    line = sandbox.wait_for_message("C0GENERAL", "is saved", user="U0ANA")
+    assert line["ephemeral"] is True
+    assert "level" not in line["text"]
+    assert sandbox.modal("U0ANA") is None
+
+
+def test_typed_in_the_direct_message_the_result_comes_once(sandbox: Sandbox, repositories: MemoryRepositories) -> None:
+    sandbox.command("U0ANA", "D0ANA", "/selfcheck", "C4 4 4 4 4 4 4 4 4")
+    sandbox.wait_for_message("D0ANA", "you work at the advanced level")
+    sandbox.wait_idle()
+    assert len([m for m in sandbox.messages("D0ANA", "U0ANA") if "advanced level" in words(m)]) == 1
+    assert len(repositories.checks.history(ANA)) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "because", "filled"),
+    [
+        ("C4 3 4 2 4", "has 8 statements; ratings typed: 4 (3 4 2 4)", {0: "3", 1: "4", 2: "2", 3: "4"}),
+        ("barriers 3", "ratings typed: 1 (3)", {0: "3"}),
+        ("C4 3 4 2 4 3 4 2 1 5", "ratings typed: 9", {0: "3", 7: "1"}),
+        ("C4 3 4 2 9 3 4 2 1", "not all are", {0: "3", 4: "3"}),
+    ],
+)
+def test_a_wrong_count_asks_back_with_what_was_typed_filled_in(
+    sandbox: Sandbox, repositories: MemoryRepositories, typed: str, because: str, filled: dict[int, str]
+) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", typed)
+    message = sandbox.wait_for_message("C0GENERAL", because, user="U0ANA")
+    assert repositories.checks.latest(ANA) == {}
+    sandbox.click("U0ANA", message["ts"], "selfcheck.start:C4")
+    view = sandbox.wait_for_modal("U0ANA", "How true is each statement")
+    inputs = [b["element"] for b in view.content["blocks"] if b["type"] == "input"]
+    for position, value in filled.items():
+        assert inputs[position]["initial_option"]["value"] == value
+    assert sum("initial_option" in e for e in inputs) == min(len([t for t in typed.split()[1:] if t in "012345"]), 8)
+
+
+def test_ratings_behind_a_name_that_fits_several_stay_with_the_choice(sandbox: Sandbox) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "plan 3 3 3 3 2 2 2 2")
+    message = sandbox.wait_for_message("C0GENERAL", "could be any of these", user="U0ANA")
+    sandbox.click("U0ANA", message["ts"], "selfcheck.start:C9")
+    view = sandbox.wait_for_modal("U0ANA", "Plan for sustainability and sustain")
+    inputs = [b["element"] for b in view.content["blocks"] if b["type"] == "input"]
+    assert [e["initial_option"]["value"] for e in inputs[:8]] == list("33332222")
 
 
 def test_triage_leads_to_a_self_check(sandbox: Sandbox) -> None:
