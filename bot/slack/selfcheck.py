@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.core import selfcheck as core
 from bot.core.framework import FRAMEWORK_UNITS, Unit
 from bot.core.schedule import ago_words
-from bot.core.selfcheck import NOT_MINE, Change, Descriptor, Rating, Result, Suggestion
+from bot.core.selfcheck import NOT_MINE, Descriptor, Rating, Suggestion
 from bot.core.wording import Wording
 from bot.ports import Clock
 from bot.services.selfchecks import SelfChecks
@@ -34,6 +34,7 @@ from bot.slack.mrkdwn import clip, escape, plain_words
 from bot.slack.payloads import Click, Command, Delivery, GlobalShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_submit, show
 from bot.slack.replies import DM, Block, Reply, Say, Talk, View, place_of, say
+from bot.slack.selfcheck_result import headline, result_message, trend_message
 from bot.slack.typed_ratings import Typed, is_rating, read_typed
 from bot.slack.unit_names import find_units
 
@@ -48,7 +49,7 @@ SCALE = (
 _PICK, _PAGE = "selfcheck.pick", "selfcheck.page"
 _TITLE = "Self-check"
 _EXAMPLE = "example"
-_ECHO = 600  # characters of an earlier example that are shown again
+_TREND = frozenset({"trend", "trends", "history", "progress", "over time"})
 _MOST_NAMES = 5
 _MOST_SHOWN = 20  # typed ratings that are said again
 
@@ -64,9 +65,12 @@ def service(deps: Deps) -> SelfChecks:
 
 def command(request: Command, deps: Deps) -> Reply | None:
     """`/selfcheck`: the suggested unit, the one that is named, or one with its ratings typed behind it."""
-    if not request.text.strip():
+    wish = request.text.strip().lower()
+    if not wish:
         _open_picker(request, deps)
         return None
+    if wish in _TREND:
+        return trend(request, deps)
     typed, units = _meant(request.text, deps)
     if len(units) != 1:
         return _ask_back(typed, units, deps)
@@ -276,7 +280,7 @@ def rated(request: Submission, deps: Deps) -> Ack:
         return errors(**missing)
     filled = _filled(request, descriptor)
     level = core.level_reached(descriptor, filled.ratings)
-    text = _headline(service(deps).unit(code), level, deps.wording)
+    text = headline(service(deps).unit(code), level, deps.wording)
     return show(modal(_TITLE, [*sections(text), plain_section(deps.wording("selfcheck.page.done"))]))
 
 
@@ -308,7 +312,8 @@ def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str,
     result = checks.finish(request.member, code, ratings, example, check_id=key_for(request.key, "check"))
     home.publish(request.member, deps)
     unit = checks.unit(code)
-    text, blocks = result_message(result, unit, deps.wording, deps.clock)
+    picture = checks.picture(request.member, result)
+    text, blocks = result_message(result, picture, checks.knowledge, deps.wording, deps.clock)
     here = place_of(request)
     if here.kind == "dm":
         return Reply((Say(text, blocks, here),), outcome="checked")
@@ -317,70 +322,21 @@ def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str,
     return Reply((Say(text, blocks, DM), Say(plain_words(line), sections(line))), outcome="checked")
 
 
-# --- the result ---------------------------------------------------------------------------------------------------
+# --- how it moved -------------------------------------------------------------------------------------------------
 
 
-def result_message(result: Result, unit: Unit, wording: Wording, clock: Clock) -> tuple[str, list[Block]]:
-    """A result as text with its full meaning, and as blocks with buttons."""
-    head = [_headline(unit, result.level, wording)]
-    if result.role_ends_here:
-        head.append(wording("selfcheck.result.role_ends_here"))
-    if result.change:
-        head += _change_lines(result.change, result.level, wording, clock)
-    parts = ["\n".join(head)]
-    parts += _list("strong", result.strong, wording, "•")
-    parts += _list("missing", result.missing, wording, "•")
-    parts += _list("next", [move.text for move in result.next_steps], wording, "numbers")
-    parts.append(wording("selfcheck.result.question", question=escape(result.question)))
-    small = f"{wording(f'selfcheck.result.sure.{result.sureness}')} {wording('selfcheck.result.private')}"
-    blocks = [block for part in parts for block in sections(part)]
-    blocks += [*actions(*_buttons(result, unit)), context(small)]
-    return plain_words("\n\n".join([*parts, small])), blocks
-
-
-def _buttons(result: Result, unit: Unit) -> list[Block]:
-    return [
-        button("Read about this", "source.open:read1", f"|{result.reading}", hint=f"Read about {unit.title}"),
-        button("Check another", "selfcheck.start", hint="Choose the next self-check"),
-    ]
-
-
-def _headline(unit: Unit, level: str | None, wording: Wording) -> str:
-    return wording(f"selfcheck.result.{level or 'none'}", title=escape(unit.title))
-
-
-def _list(name: str, lines: Sequence[str], wording: Wording, mark: str) -> list[str]:
-    if not lines:
-        return []
-    marks = (f"{n}." if mark == "numbers" else mark for n in range(1, len(lines) + 1))
-    listed = (f"{m} {escape(line)}" for m, line in zip(marks, lines, strict=True))
-    return ["\n".join([wording(f"selfcheck.result.{name}"), *listed])]
-
-
-def _change_lines(change: Change, level: str | None, wording: Wording, clock: Clock) -> list[str]:
-    ago = ago_words(change.since, clock.now())
-    if change.before == level:
-        lines = [wording("selfcheck.change.same", ago=ago)]
-    else:
-        lines = [wording("selfcheck.change.level", ago=ago, before=level_words(change.before, wording))]
-    if change.up is None or change.down is None:
-        lines.append(wording("selfcheck.change.other_statements"))
-    elif change.up or change.down:
-        lines.append(wording("selfcheck.change.moved", up=change.up, down=change.down))
-    if change.example_before:
-        lines.append(wording("selfcheck.change.example", example=escape(clip(change.example_before, _ECHO))))
-    return lines
-
-
-def level_words(level: str | None, wording: Wording) -> str:
-    """A level as a few words."""
-    return wording(f"selfcheck.level.{level or 'none'}")
+def trend(request: Click | Command, deps: Deps) -> Reply:
+    """How all that was checked more than once moved, in the direct message."""
+    text, blocks = trend_message(service(deps).movements(request.member), deps.coach.knowledge, deps.wording)
+    here = place_of(request)
+    return Reply((Say(text, blocks, here if here.kind != "channel" else DM),), outcome="trend")
 
 
 REGISTRATIONS: tuple[Registration, ...] = (
     on_command("selfcheck", command, quick=True),
     on_intent("selfcheck", wished, "selfcheck", "check"),
     on_click("selfcheck.start", start),
+    on_click("selfcheck.trend", trend),
     on_submit(_PICK, answer=picked),
     on_submit(_PAGE, finish, answer=rated),
 )

@@ -85,6 +85,29 @@ def test_what_does_not_fit_is_refused_and_nothing_is_kept(checks: SelfChecks, un
     assert checks.latest(ANA) == {}
 
 
+def test_a_repeat_after_a_later_check_still_tells_the_first_result(checks: SelfChecks, clock: StandingClock) -> None:
+    first = checks.finish(ANA, "C4", [2] * 8, "", check_id="one")
+    clock.move(timedelta(days=9))
+    checks.finish(ANA, "C4", [4] * 8, "", check_id="two")
+    assert checks.finish(ANA, "C4", [2] * 8, "", check_id="one") == first
+
+
+def test_the_picture_of_a_result_has_the_profile_the_unit_over_time_and_a_reading(
+    checks: SelfChecks, clock: StandingClock
+) -> None:
+    checks.finish(ANA, "C1", [3] * 8, "", check_id="one")
+    checks.finish(ANA, "C4", [2] * 8, "", check_id="two")
+    clock.move(timedelta(days=9))
+    result = checks.finish(ANA, "C4", [4] * 8, "", check_id="three")
+    picture = checks.picture(ANA, result)
+    assert [(b.unit, b.foundational) for b in picture.bars] == [("C1", 100), ("C4", 100)]
+    assert [p.rating for p in picture.track] == [2, 4]
+    assert picture.reading is not None
+    assert picture.reading.id == result.reading
+    assert [m.unit for m in checks.movements(ANA)] == ["C4"]
+    assert checks.movements(BEN) == ()
+
+
 # --- the journal ----------------------------------------------------------------------------------------------------
 
 

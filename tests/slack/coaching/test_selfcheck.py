@@ -14,6 +14,7 @@ from bot.sandbox.server import Sandbox
 from bot.services.selfchecks import SelfChecks
 from bot.slack import selfcheck
 from bot.slack.bolt import SlackApp
+from bot.slack.selfcheck_result import result_message, trend_message
 from tests.fakes.memory import MemoryRepositories
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -116,6 +117,52 @@ def test_the_next_check_says_what_moved_and_what_was_written_then(sandbox: Sandb
     assert "Your check 6 weeks ago came to: building the foundations." in second["text"]
     assert "4 of the statements went up since then, 0 went down." in second["text"]
     assert "What you wrote then: “We met once, then stopped.”" in second["text"]
+
+
+def _chart(message: dict[str, Any], kind: str) -> dict[str, Any]:
+    charts = [b["chart"] for b in message["blocks"] if b["type"] == "data_visualization"]
+    return next(c for c in charts if c["type"] == kind)
+
+
+def test_the_result_draws_the_profile_and_the_way_of_the_unit_and_says_both_in_words(
+    sandbox: Sandbox, selfchecks: SelfChecks
+) -> None:
+    _check(sandbox, selfchecks, "C1", "3", "1")
+    first = _check(sandbox, selfchecks, "C8", "2", "1")
+    profile = _chart(first, "bar")
+    assert profile["axis_config"]["categories"] == ["C1", "C8"]
+    assert [p["value"] for p in profile["series"][0]["data"]] == [100, 0]
+    assert not [b for b in first["blocks"] if b["type"] == "data_visualization" and b["chart"]["type"] == "line"]
+    sandbox.clock.advance(timedelta(weeks=6))
+    second = _check(sandbox, selfchecks, "C8", "4", "1")
+    line = _chart(second, "line")
+    assert line["axis_config"]["categories"] == ["23 Nov 2026", "4 Jan 2027"]
+    assert [p["value"] for p in line["series"][0]["data"]] == [1.5, 2.5]
+    assert "C1 Develop a team: foundational level, foundational 100 %, advanced 0 %" in second["text"]
+    assert "23 Nov 2026 1.5 (building the foundations); 4 Jan 2027 2.5 (foundational level)" in second["text"]
+    assert "To read: " in second["text"]
+
+
+def test_what_moved_shows_five_units_as_a_chart_and_all_in_the_table(sandbox: Sandbox, selfchecks: SelfChecks) -> None:
+    units = list(selfchecks.descriptors)[:7]
+    for n, code in enumerate(units):
+        selfchecks.finish(ANA, code, [1] * 8, "", check_id=f"{code}-1")
+        selfchecks.finish(ANA, code, [1 + (n > 0)] * 8, "", check_id=f"{code}-2")
+    message = _check(sandbox, selfchecks, "C7", "5", "5")
+    sandbox.click("U0ANA", message["ts"], "selfcheck.trend")
+    told = sandbox.wait_for_message("D0ANA", "How you have moved")
+    assert _chart(told, "bar")["axis_config"]["categories"] == ["C7", "C2", "C3", "C4", "C5"]
+    table = next(b for b in told["blocks"] if b["type"] == "table")
+    assert len(table["rows"]) == 8
+    assert "no change" in told["text"]
+    assert "Only you can see this." in told["text"]
+
+
+@pytest.mark.parametrize("wish", ["trend", " Progress "])
+def test_with_nothing_checked_twice_the_trend_says_so(sandbox: Sandbox, wish: str) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", wish)
+    message = sandbox.wait_for_message("C0GENERAL", "You haven't checked anything twice yet", user="U0ANA")
+    assert message["ephemeral"] is True
 
 
 def test_the_source_button_opens_the_passage(sandbox: Sandbox, selfchecks: SelfChecks) -> None:
@@ -223,20 +270,26 @@ def test_nothing_but_not_my_role_names_no_level(
     assert repositories.checks.latest(ANA)["C10"].level is None
 
 
-def test_every_unit_keeps_slacks_limits_with_the_longest_example(
-    selfchecks: SelfChecks, bot: SlackApp, sandbox: Sandbox, repositories: MemoryRepositories
+def test_every_unit_keeps_slacks_limits_with_the_longest_example_and_a_long_history(
+    selfchecks: SelfChecks, bot: SlackApp, sandbox: Sandbox
 ) -> None:
     long = ("🙂 وقد قال <!here> & " * 300)[:3000]
+    wording, knowledge = bot.deps.wording, selfchecks.knowledge
+    for n in range(35):
+        for code, descriptor in selfchecks.descriptors.items():
+            ratings = [1 + n % 5] * len(descriptor.statements)
+            selfchecks.finish(BEN, code, ratings, long, check_id=f"{code}-{n}")
+        sandbox.clock.advance(timedelta(days=9))
     for code, descriptor in selfchecks.descriptors.items():
         unit = selfchecks.unit(code)
-        view = selfcheck.page_modal(unit, descriptor, bot.deps.wording, example=long, note=long[:2900])
+        view = selfcheck.page_modal(unit, descriptor, wording, example=long, note=long[:2900])
         assert check_view(view) == []
-        count = len(descriptor.statements)
-        selfchecks.finish(BEN, code, [1] * count, long, check_id=f"{code}-1")
-        result = selfchecks.finish(BEN, code, [5, *[1] * (count - 1)], long, check_id=f"{code}-2")
-        text, blocks = selfcheck.result_message(result, unit, bot.deps.wording, sandbox.clock)
+        ratings = [5, *[1] * (len(descriptor.statements) - 1)]
+        result = selfchecks.finish(BEN, code, ratings, long, check_id=f"{code}-last")
+        picture = selfchecks.picture(BEN, result)
+        text, blocks = result_message(result, picture, knowledge, wording, sandbox.clock)
         assert check_message({"text": text, "blocks": blocks}) == []
-    picker = selfcheck.picker_modal(
-        list(selfchecks.knowledge.units.values()), selfchecks.suggest(BEN), bot.deps.wording, sandbox.clock
-    )
+    text, blocks = trend_message(selfchecks.movements(BEN), knowledge, wording)
+    assert check_message({"text": text, "blocks": blocks}) == []
+    picker = selfcheck.picker_modal(list(knowledge.units.values()), selfchecks.suggest(BEN), wording, sandbox.clock)
     assert check_view(picker) == []
