@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, hstack
-from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
 
 from bot.adapters.representation import Representation, stems
@@ -27,6 +26,7 @@ Dense = Callable[[Sequence[str]], Any]  # texts -> float32 rows of unit length
 
 _SOCIAL = frozenset({"smalltalk"})  # negatives that are talk for its own sake
 _FOLDS = 5
+_CERTAIN = 0.5  # weight of a line from which on it counts in calibration; below stand second labels and side lines
 ASKS = 0.8  # weight of a line that the content gives as asking for an activity
 
 
@@ -78,19 +78,17 @@ class Head:
         return LinearSVC(C=self._strength, class_weight="balanced" if self._balanced else None)
 
     def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, groups: Any) -> None:
-        people = np.flatnonzero(groups != "content")
-        authors = len(set(groups[people]))
-        if authors < 2:  # noqa: PLR2004 - nobody to hold out
-            return
+        authors = sorted(set(groups) - {"content"})
         classes = sorted(set(labels))
         margins, truth = [], []
-        for train, test in GroupKFold(min(_FOLDS, authors)).split(people, groups=groups[people]):
-            keep = np.concatenate([np.flatnonzero(groups == "content"), people[train]])
-            if sorted(set(labels[keep])) != classes:
-                continue  # one author alone wrote a class: columns wouldn't line up
-            model = self._new().fit(rows[keep], labels[keep], sample_weight=weights[keep])
-            margins.append(_margins(model, rows[people[test]]))
-            truth.append(np.searchsorted(classes, labels[people[test]]))
+        for held in np.array_split(np.array(authors), min(_FOLDS, len(authors))) if len(authors) > 1 else ():
+            out = np.isin(groups, held)
+            tested = np.flatnonzero(out & (weights >= _CERTAIN))
+            if sorted(set(labels[~out])) != classes or not len(tested):
+                continue  # the held-out authors alone wrote a class: columns wouldn't line up
+            model = self._new().fit(rows[~out], labels[~out], sample_weight=weights[~out])
+            margins.append(_margins(model, rows[tested]))
+            truth.append(np.searchsorted(classes, labels[tested]))
         if margins:
             self._slope, self._shift = _calibration(np.concatenate(margins), np.concatenate(truth))
 
@@ -333,6 +331,7 @@ def _unit_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:
         data.add(q.question, q.units[0], group=q.author)
     for m in exemplars.messages:
         data.add(m.text, m.primary, weight=0.3)
+        data.add(m.text, m.functions[0], weight=0.1)
     return data
 
 

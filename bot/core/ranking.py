@@ -10,12 +10,10 @@ from bot.core.answer import Outcome
 from bot.core.evidence import Hit, Neighbour, QuestionView
 from bot.core.framework import PAPER_UNITS
 from bot.core.questions import Reading
-from bot.core.text import content_words
 
 # Forms that the framework holds for every unit: a question that names the unit and asks for one has its answer.
 _CERTAIN = frozenset({"definition", "levels", "list", "compare", "activities", "example", "equity"})
 _NAMED = 1.0  # for the gate: the question names one of the units
-_LONG = 25  # words beyond which a question's length says nothing more
 _FLOOR = 0.004  # a unit that the model doesn't see at all; also where an operator's document starts
 
 
@@ -24,10 +22,10 @@ class Weights:
     """How much each signal counts. Fitted on questions of authors whose lines were not trained on."""
 
     model: float = 1.0  # log-probability of the trained head
-    dense: float = 0.5  # best cosine of the unit's passages
-    near: float = 0.5  # exemplars nearest in meaning
-    words: float = 1.6  # best BM25 of the unit's passages, as a share of the best of all
-    named: float = 3.0  # the question names the unit
+    dense: float = 1.0  # best cosine of the unit's passages
+    near: float = 1.0  # exemplars nearest in meaning
+    words: float = 1.0  # best BM25 of the unit's passages, as a share of the best of all
+    named: float = 1.5  # the question names the unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,28 +103,29 @@ def _near(neighbours: Iterable[Neighbour]) -> dict[str, float]:
 class GateWeights:
     """How much each sign of evidence counts. Fitted, like `Weights`, on questions of authors not trained on."""
 
-    start: float = -3.88
-    not_held: float = 0.97  # log odds of answered against not in the sources, by the trained view
-    not_ours: float = 0.8  # log odds of answered against out of scope
-    unit: float = 2.4  # how sure the trained view is of one unit
-    unknown: float = -4.2  # share of words that stand nowhere in the content
-    outside: float = -2.8  # share of words that stand in no passage
-    suits: float = 2.5  # how well the best passage fits
-    words: float = -0.36  # each word asked
+    start: float = -5.2
+    not_held: float = 0.61  # log odds of answered against not in the sources, by the trained view
+    not_ours: float = 0.75  # log odds of answered against out of scope
+    unit: float = 3.1  # how sure the trained view is of one unit
+    second: float = 0.7  # and of the next
+    unknown: float = -5.3  # share of words that stand nowhere in the content
+    outside: float = -1.3  # share of words that stand in no passage
+    suits: float = 2.8  # how well the best passage fits
 
     def score(self, evidence: Evidence, suits: float) -> float:
         """Above 0: there is evidence to answer from."""
         view = evidence.view
         held = {k: math.log(view.evidence.get(k, 0.0) + 1e-3) for k in ("answered", "not_in_sources", "out_of_scope")}
+        first, second = sorted((0.0, 0.0, *view.units.values()), reverse=True)[:2]
         return (
             self.start
             + self.not_held * (held["answered"] - held["not_in_sources"])
             + self.not_ours * (held["answered"] - held["out_of_scope"])
-            + self.unit * max(view.units.values(), default=0.0)
+            + self.unit * first
+            + self.second * second
             + self.unknown * view.unknown
             + self.outside * view.outside
             + self.suits * suits
-            + self.words * min(len(content_words(evidence.reading.text)), _LONG)
         )
 
 

@@ -59,9 +59,9 @@ class Triage(BaseModel):
 class Bars:
     """Where an outcome begins. Set on messages of authors whose lines were not trained on."""
 
-    none: float = 0.5  # p_none from here on: not about supporting implementation
+    none: float = 0.4  # p_none from here on: not about supporting implementation
     unknown: float = 0.75  # share of words never seen from here on: nothing to go by
-    match: float = 0.62  # confidence of the first competency from here on, with `lead`
+    match: float = 0.6  # confidence of the first competency from here on, with `lead`
     lead: float = 0.25  # and this far ahead of the second
 
 
