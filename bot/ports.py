@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -13,10 +13,12 @@ from bot.core.ingest import StoredDocument
 from bot.core.records import (
     Check,
     Exchange,
+    Focus,
     InboxItem,
     Member,
     Nudge,
     Profile,
+    ProfileRun,
     Reflection,
     Remembered,
     Subscription,
@@ -251,6 +253,31 @@ class ProfileRepository(Protocol):
 
     def get(self, member: Member) -> Profile: ...  # noqa: D102
     def put(self, profile: Profile) -> None: ...  # noqa: D102
+    def change(self, member: Member, change: Callable[[Profile], Profile]) -> Profile:
+        """Change a profile as it stands, so that no other change is lost; the changed one."""
+
+
+class RunRepository(Protocol):
+    """The whole profile that a person has under way, one at most."""
+
+    def get(self, member: Member) -> ProfileRun | None: ...  # noqa: D102
+    def put(self, run: ProfileRun) -> None:
+        """Begin one in place of any other; the same one again changes nothing."""
+
+    def end(self, member: Member, run_id: str) -> bool:
+        """Forget it; False where it isn't the one under way."""
+
+
+class FocusRepository(Protocol):
+    """Development plans: one open focus a person, closed ones kept."""
+
+    def begin(self, focus: Focus) -> None:
+        """Write a focus down and close any other open one as replaced; the same one again changes nothing."""
+
+    def current(self, member: Member) -> Focus | None: ...  # noqa: D102
+    def get(self, focus_id: str, member: Member) -> Focus | None: ...  # noqa: D102
+    def update(self, focus: Focus) -> bool:
+        """Change date, state or action; False where the row is gone."""
 
 
 class Repositories(Protocol):
@@ -263,6 +290,8 @@ class Repositories(Protocol):
     nudges: NudgeRepository
     journal: JournalRepository
     profiles: ProfileRepository
+    runs: RunRepository
+    focuses: FocusRepository
 
     def erase(self, member: Member) -> dict[str, int]:
         """Delete everything of a person; rows by table."""

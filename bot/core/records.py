@@ -139,3 +139,28 @@ class Profile:
     focus: str | None = None  # unit code
     home_hash: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    role_units: tuple[str, ...] | None = None  # what belongs to the role; None: never said, so all of it
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRun:
+    """A whole profile under way, at most one a person. A unit is done once it has a check from after the start."""
+
+    id: str
+    member: Member
+    units: tuple[str, ...]  # in the order in which they are asked
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What a person wants to develop next: their development plan. At most one is open."""
+
+    id: str
+    member: Member
+    unit: str
+    action: str  # in the person's own words
+    due: date
+    created_at: datetime
+    state: Literal["open", "done", "dropped", "replaced"] = "open"
+    closed_at: datetime | None = None

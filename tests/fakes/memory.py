@@ -13,10 +13,12 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from bot.core.records import (
     Check,
     Exchange,
+    Focus,
     InboxItem,
     Member,
     Nudge,
     Profile,
+    ProfileRun,
     Reflection,
     Remembered,
     Subscription,
@@ -26,10 +28,12 @@ from bot.ports import (
     Clock,
     ConversationRepository,
     ExchangeRepository,
+    FocusRepository,
     InboxRepository,
     JournalRepository,
     NudgeRepository,
     ProfileRepository,
+    RunRepository,
 )
 
 P = ParamSpec("P")
@@ -470,11 +474,84 @@ class MemoryProfiles(_Part):
     def put(self, profile: Profile) -> None:
         self.rows[profile.member] = replace(profile, extra=_json(profile.extra))
 
+    @_one_at_a_time
+    def change(self, member: Member, change: Callable[[Profile], Profile]) -> Profile:
+        changed = change(self.get(member))
+        self.put(changed)
+        return changed
+
     def rows_by_table(self) -> dict[str, Iterable[Any]]:
         return {"profiles": self.rows.values()}
 
     def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
         return {"profiles": _drop(self.rows, lambda row: whose(row.member))}
+
+
+class MemoryRuns(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.rows: dict[Member, ProfileRun] = {}
+
+    @_one_at_a_time
+    def get(self, member: Member) -> ProfileRun | None:
+        return self.rows.get(member)
+
+    @_one_at_a_time
+    def put(self, run: ProfileRun) -> None:
+        standing = self.rows.get(run.member)
+        if standing is None or standing.id != run.id:
+            self.rows[run.member] = run
+
+    @_one_at_a_time
+    def end(self, member: Member, run_id: str) -> bool:
+        standing = self.rows.get(member)
+        if standing is None or standing.id != run_id:
+            return False
+        del self.rows[member]
+        return True
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"profile_runs": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"profile_runs": _drop(self.rows, lambda row: whose(row.member))}
+
+
+class MemoryFocuses(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.rows: dict[tuple[Member, str], Focus] = {}
+
+    @_one_at_a_time
+    def begin(self, focus: Focus) -> None:
+        if (focus.member, focus.id) in self.rows:
+            return
+        for key, row in self.rows.items():
+            if row.member == focus.member and row.state == "open":
+                self.rows[key] = replace(row, state="replaced", closed_at=focus.created_at)
+        self.rows[focus.member, focus.id] = focus
+
+    @_one_at_a_time
+    def current(self, member: Member) -> Focus | None:
+        found = [row for row in self.rows.values() if row.member == member and row.state == "open"]
+        return found[-1] if found else None
+
+    @_one_at_a_time
+    def get(self, focus_id: str, member: Member) -> Focus | None:
+        return self.rows.get((member, focus_id))
+
+    @_one_at_a_time
+    def update(self, focus: Focus) -> bool:
+        if (focus.member, focus.id) not in self.rows:
+            return False
+        self.rows[focus.member, focus.id] = focus
+        return True
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"focuses": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"focuses": _drop(self.rows, lambda row: whose(row.member))}
 
 
 class MemoryRepositories:
@@ -487,6 +564,8 @@ class MemoryRepositories:
     nudges: NudgeRepository
     journal: JournalRepository
     profiles: ProfileRepository
+    runs: RunRepository
+    focuses: FocusRepository
 
     def __init__(self, clock: Clock | None = None) -> None:
         clock, lock = clock or StandingClock(), threading.RLock()
@@ -494,7 +573,19 @@ class MemoryRepositories:
         inbox, conversations = MemoryInbox(clock, lock), MemoryConversations(clock, lock)
         exchanges, checks = MemoryExchanges(clock, lock), MemoryChecks(clock, lock)
         nudges, journal, profiles = MemoryNudges(clock, lock), MemoryJournal(clock, lock), MemoryProfiles(clock, lock)
-        self._parts: tuple[_Part, ...] = (inbox, conversations, exchanges, checks, nudges, journal, profiles)
+        runs, focuses = MemoryRuns(clock, lock), MemoryFocuses(clock, lock)
+        self._parts: tuple[_Part, ...] = (
+            inbox,
+            conversations,
+            exchanges,
+            checks,
+            nudges,
+            journal,
+            profiles,
+            runs,
+            focuses,
+        )
+        self.runs, self.focuses = runs, focuses
         self._slots = nudges.next_at
         self.inbox, self.conversations, self.exchanges, self.checks = inbox, conversations, exchanges, checks
         self.nudges, self.journal, self.profiles = nudges, journal, profiles

@@ -9,10 +9,12 @@ from typing import Any
 from bot.core.records import (
     Check,
     Exchange,
+    Focus,
     InboxItem,
     Member,
     Nudge,
     Profile,
+    ProfileRun,
     Reflection,
     Remembered,
     Subscription,
@@ -97,8 +99,17 @@ def reflection(reflection_id: str = "r1", **changes: Any) -> Reflection:
 
 
 def profile(**changes: Any) -> Profile:
-    row = Profile(ANA, "America/Toronto", "doing", "C4", "hash", {"role": "coach on ward 7", "asked": [1, 2]})
+    extra = {"role": "coach on ward 7", "asked": [1, 2]}
+    row = Profile(ANA, "America/Toronto", "doing", "C4", "hash", extra, ("C4", "FB"))
     return replace(row, **changes)
+
+
+def run(run_id: str = "p1", **changes: Any) -> ProfileRun:
+    return replace(ProfileRun(run_id, ANA, ("C1", "C4", "FB"), NOW), **changes)
+
+
+def focus(focus_id: str = "f1", **changes: Any) -> Focus:
+    return replace(Focus(focus_id, ANA, "C4", "Ask the night shift.", date(2026, 12, 21), NOW), **changes)
 
 
 def fill(repositories: Repositories, member: Member, text: str = "plain") -> None:
@@ -113,3 +124,5 @@ def fill(repositories: Repositories, member: Member, text: str = "plain") -> Non
     repositories.nudges.take_slot(member.team_id, now=NOW, per_second=5)
     repositories.journal.add(reflection(member=member, prompt=text, text=text, commitment=text))
     repositories.profiles.put(profile(member=member, extra={"note": text}))
+    repositories.runs.put(run(member=member))
+    repositories.focuses.begin(focus(member=member, action=text))

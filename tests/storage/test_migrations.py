@@ -42,6 +42,20 @@ def test_downgrading_takes_everything_back_and_upgrading_works_again(engine: Eng
     assert set(inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
 
 
+def test_a_database_of_the_first_form_keeps_its_rows_on_the_way_up_and_down(engine: Engine) -> None:
+    migrate(engine)
+    downgrade(engine, "0001")
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO profiles VALUES ('T', 'U', 'Europe/London', 'doing', 'C4', NULL, '{}')"))
+    migrate(engine)
+    told = text("SELECT zone, stage, focus, extra, role_units FROM profiles")
+    with engine.connect() as connection:
+        assert connection.execute(told).one() == ("Europe/London", "doing", "C4", "{}", None)
+    downgrade(engine, "0001")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT team_id, stage FROM profiles")).one() == ("T", "doing")
+
+
 def test_migrating_twice_does_nothing_the_second_time(engine: Engine) -> None:
     assert migrate(engine)
     assert not migrate(engine)
@@ -60,7 +74,7 @@ def test_two_that_start_at_once_both_find_the_tables(empty_url: str) -> None:
             engine.dispose()
 
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(run, range(4))) == {"0001"}
+        assert set(pool.map(run, range(4))) == {"0002"}
 
 
 def test_a_failing_migration_leaves_nothing_half_done(engine: Engine) -> None:

@@ -23,10 +23,12 @@ from tests.storage.rows import (
     check,
     exchange,
     fill,
+    focus,
     item,
     nudge,
     profile,
     reflection,
+    run,
     said,
     subscription,
 )
@@ -477,6 +479,48 @@ def test_a_profile_is_empty_until_it_is_told_and_then_replaced(repositories: Rep
     assert repositories.profiles.get(BEN) == Profile(BEN)
 
 
+def test_a_profile_is_changed_as_it_stands(repositories: Repositories) -> None:
+    assert repositories.profiles.change(ANA, lambda p: replace(p, stage="doing")) == Profile(ANA, stage="doing")
+    repositories.profiles.change(ANA, lambda p: replace(p, role_units=("C1",), extra={**p.extra, "a": 1}))
+    assert repositories.profiles.get(ANA) == Profile(ANA, stage="doing", extra={"a": 1}, role_units=("C1",))
+    assert repositories.profiles.get(BEN) == Profile(BEN)
+
+
+# --- the profile in steps, the development plan ---
+
+
+def test_one_profile_is_under_way_and_a_new_one_takes_its_place(repositories: Repositories) -> None:
+    assert repositories.runs.get(ANA) is None
+    repositories.runs.put(run())
+    repositories.runs.put(run(started_at=NOW + MINUTE))  # the same one, delivered again
+    assert repositories.runs.get(ANA) == run()
+    repositories.runs.put(run("p2", units=("FA",)))
+    assert repositories.runs.get(ANA) == run("p2", units=("FA",))
+    assert not repositories.runs.end(ANA, "p1")
+    assert not repositories.runs.end(BEN, "p2")
+    assert repositories.runs.end(ANA, "p2")
+    assert repositories.runs.get(ANA) is None
+
+
+def test_one_focus_is_open_and_a_new_one_replaces_it(repositories: Repositories) -> None:
+    repositories.focuses.begin(focus())
+    repositories.focuses.begin(focus("f2", unit="FA", created_at=NOW + MINUTE))
+    repositories.focuses.begin(focus())  # the first one, delivered again
+    assert repositories.focuses.current(ANA) == focus("f2", unit="FA", created_at=NOW + MINUTE)
+    assert repositories.focuses.get("f1", ANA) == focus(state="replaced", closed_at=NOW + MINUTE)
+    assert repositories.focuses.current(BEN) is repositories.focuses.get("f2", BEN) is None
+
+
+def test_a_focus_is_moved_and_closed_by_its_member(repositories: Repositories) -> None:
+    repositories.focuses.begin(focus())
+    moved = focus(due=date(2027, 1, 4), action="Ask twice.")
+    assert repositories.focuses.update(moved)
+    assert repositories.focuses.current(ANA) == moved
+    assert not repositories.focuses.update(replace(moved, member=BEN))
+    assert repositories.focuses.update(replace(moved, state="done", closed_at=NOW + MINUTE))
+    assert repositories.focuses.current(ANA) is None
+
+
 # --- for all ---
 
 
@@ -537,7 +581,7 @@ def test_all_that_is_kept_of_a_person_can_be_taken_along(repositories: Repositor
     everything = repositories.everything_of(ANA)
     assert all(len(rows) == 1 for rows in everything.values()), everything
     written = json.dumps(everything)
-    assert written.count("mine alone") == 9
+    assert written.count("mine alone") == 10
     assert "somebody else" not in written
     assert everything["journal"][0]["commitment_due"] == "2026-11-30"
     assert everything["journal"][0]["created_at"] == NOW.isoformat()

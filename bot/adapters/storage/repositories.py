@@ -17,6 +17,7 @@ from bot.adapters.storage.inbox import SqlInbox
 from bot.adapters.storage.journal import SqlJournal
 from bot.adapters.storage.migrating import migrate
 from bot.adapters.storage.nudges import SqlNudges
+from bot.adapters.storage.plans import SqlFocuses, SqlRuns
 from bot.adapters.storage.profiles import SqlProfiles
 from bot.adapters.storage.tables import heartbeat
 from bot.core.records import Member
@@ -25,10 +26,12 @@ from bot.ports import (
     Clock,
     ConversationRepository,
     ExchangeRepository,
+    FocusRepository,
     InboxRepository,
     JournalRepository,
     NudgeRepository,
     ProfileRepository,
+    RunRepository,
 )
 from bot.settings import Settings
 
@@ -43,6 +46,8 @@ class SqlRepositories:
     nudges: NudgeRepository
     journal: JournalRepository
     profiles: ProfileRepository
+    runs: RunRepository
+    focuses: FocusRepository
 
     def __init__(self, url: str, *, cipher: TextCipher | None = None, clock: Clock | None = None) -> None:
         """Open a database, bring it to this version's form and check the keys.
@@ -65,6 +70,8 @@ class SqlRepositories:
         self.nudges = SqlNudges(self._database)
         self.journal = SqlJournal(self._database)
         self.profiles = SqlProfiles(self._database)
+        self.runs = SqlRuns(self._database)
+        self.focuses = SqlFocuses(self._database)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:

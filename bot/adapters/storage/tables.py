@@ -209,6 +209,32 @@ profiles = Table(
     Column("focus", String),
     Column("home_hash", String),
     Column("extra", FreeJson, nullable=False),
+    Column("role_units", FreeJson),
+)
+
+profile_runs = Table(
+    "profile_runs",
+    metadata,
+    *_whose(key=True),
+    Column("id", String, nullable=False),
+    Column("units", FreeJson, nullable=False),
+    Column("started_at", Instant, nullable=False),
+)
+
+focuses = Table(
+    "focuses",
+    metadata,
+    Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    *_whose(),
+    Column("id", String, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("action", FreeText, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    UniqueConstraint("team_id", "user_id", "id"),
+    Index(None, "team_id", "user_id", "state"),
 )
 
 canaries = Table(
@@ -242,6 +268,8 @@ BELONGS: dict[Table, Belongs] = {
     checks: Belongs.PERSON,
     exchanges: Belongs.PERSON,
     conversations: Belongs.PERSON,
+    profile_runs: Belongs.PERSON,
+    focuses: Belongs.PERSON,
     profiles: Belongs.PERSON,
     inbox: Belongs.PERSON,
     send_slots: Belongs.TEAM,
