@@ -74,12 +74,12 @@ def test_prompts_fit_the_level_as_long_as_there_are_any() -> None:
 
 def test_where_the_chosen_units_run_out_the_least_recent_comes_and_is_said_to_repeat() -> None:
     topics = Topics("ana", mode="chosen", units=("FE",))
-    got = live(topics, 12)
+    got = live(topics, 26)
     assert {made.prompt.unit for _, made in got} == {"FE"}
     count = sum(p.unit == "FE" for p in PROMPTS)
-    assert [made.repeated for _, made in got] == [False] * count + [True] * (12 - count)
+    assert [made.repeated for _, made in got] == [False] * count + [True] * (26 - count)
     ids = [made.prompt.id for _, made in got]
-    assert ids[count:] == ids[: 12 - count]
+    assert ids[count:] == ids[: 26 - count]
 
 
 def test_rotating_asks_each_unit_once_before_any_comes_again() -> None:
