@@ -129,13 +129,16 @@ class Reflection:
     went: int | None = None  # how it went, 1 to 5, where the person said so
 
 
+Stage = Literal["exploring", "planning", "doing", "sustaining", "spreading"]
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a person told the bot about their role."""
 
     member: Member
     zone: str | None = None
-    stage: Literal["exploring", "planning", "doing", "sustaining", "spreading"] | None = None
+    stage: Stage | None = None
     focus: str | None = None  # unit code
     home_hash: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)

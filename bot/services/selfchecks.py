@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from bot.core.framework import Knowledge, Passage, Unit
+from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage, Unit
 from bot.core.progress import Bar, Movement, Point, bars, movements, track
-from bot.core.records import Check, Member
+from bot.core.records import Check, Focus, Member, Profile, ProfileRun, Stage
 from bot.core.selfcheck import Descriptor, Rating, Result, Suggestion, level_reached, read_result, suggest
 from bot.ports import Clock, Repositories
 
+OLD = timedelta(weeks=13)  # since the last check of a unit
 _HISTORY = 100  # checks of one unit that are looked back at
 _ALL = 1500  # checks of a person that are looked back at: weekly for 28 years, or all units fortnightly for four
 
@@ -29,6 +31,44 @@ class Picture:
         return len(self.track) > 1
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A whole profile that was begun: what of it is left to do."""
+
+    run: ProfileRun
+    left: tuple[str, ...]
+
+    @property
+    def done(self) -> int:
+        """How many of its units have a check from after its start, however it was made."""
+        return len(self.run.units) - len(self.left)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Where a person stands, read in a number of queries that no history changes."""
+
+    latest: Mapping[str, Check]
+    profile: Profile
+    under_way: UnderWay | None
+    focus: Focus | None
+    suggestion: Suggestion
+    bars: tuple[Bar, ...]
+    unchecked: tuple[str, ...]  # of the role
+    old: tuple[str, ...]  # of the role, longest ago first
+
+    @property
+    def role(self) -> tuple[str, ...]:
+        """The units that belong to the role."""
+        return role_of(self.profile)
+
+
+def role_of(profile: Profile) -> tuple[str, ...]:
+    """The units that belong to a person's role, in the framework's order: all, until they say otherwise."""
+    chosen = tuple(u for u in FRAMEWORK_UNITS if u in (profile.role_units or ()))
+    return chosen or FRAMEWORK_UNITS
+
+
 class SelfChecks:
     """The use cases of self-checks. Safe to use from any thread."""
 
@@ -38,6 +78,7 @@ class SelfChecks:
         self.knowledge = knowledge
         self.descriptors = descriptors
         self._checks, self._profiles = repositories.checks, repositories.profiles
+        self._runs, self._focuses = repositories.runs, repositories.focuses
         self._clock = clock
         self._passages = {p.id: p for p in knowledge.passages()}
 
@@ -51,8 +92,52 @@ class SelfChecks:
 
     def suggest(self, member: Member) -> Suggestion:
         """The unit to check next, and why."""
-        focus = self._profiles.get(member).focus
-        return suggest(self.latest(member), now=self._clock.now(), focus=focus, units=tuple(self.descriptors))
+        return self._suggest(self.latest(member), self._profiles.get(member))
+
+    def _suggest(self, latest: Mapping[str, Check], profile: Profile) -> Suggestion:
+        return suggest(latest, now=self._clock.now(), focus=profile.focus, units=role_of(profile))
+
+    def overview(self, member: Member) -> Overview:
+        """Where a person stands."""
+        latest, profile = self.latest(member), self._profiles.get(member)
+        role, now = role_of(profile), self._clock.now()
+        aged = [c for u, c in latest.items() if u in role and now - c.created_at >= OLD]
+        return Overview(
+            latest=latest,
+            profile=profile,
+            under_way=_under_way(self._runs.get(member), latest),
+            focus=self._focuses.current(member),
+            suggestion=self._suggest(latest, profile),
+            bars=bars(latest, self.descriptors),
+            unchecked=tuple(u for u in role if u not in latest),
+            old=tuple(c.unit for c in sorted(aged, key=lambda c: c.created_at)),
+        )
+
+    # --- the whole profile in steps ---
+
+    def profile(self, member: Member) -> Profile:
+        """What the person said about their role."""
+        return self._profiles.get(member)
+
+    def keep_role(self, member: Member, units: Sequence[str], stage: Stage | None) -> Profile:
+        """Keep what belongs to the role and the stage of the work. No unit, or all, means all."""
+        chosen = tuple(u for u in FRAMEWORK_UNITS if u in units)
+        role = chosen if 0 < len(chosen) < len(FRAMEWORK_UNITS) else None
+        return self._profiles.change(member, lambda p: replace(p, role_units=role, stage=stage))
+
+    def begin_profile(self, member: Member, units: Sequence[str], *, run_id: str) -> None:
+        """Begin the whole profile, in place of one under way; a second time with the same id changes nothing."""
+        chosen = tuple(u for u in FRAMEWORK_UNITS if u in units)
+        self._runs.put(ProfileRun(run_id, member, chosen or FRAMEWORK_UNITS, self._clock.now()))
+
+    def under_way(self, member: Member) -> UnderWay | None:
+        """The whole profile that was begun and neither finished nor discarded."""
+        run = self._runs.get(member)
+        return _under_way(run, self.latest(member)) if run else None
+
+    def end_profile(self, member: Member, run_id: str) -> bool:
+        """Finish or discard it: its checks stay. False where it isn't the one under way."""
+        return self._runs.end(member, run_id)
 
     def finish(self, member: Member, unit: str, ratings: Sequence[Rating], example: str, *, check_id: str) -> Result:
         """Write a check down and say what it shows; a second time with the same id writes nothing.
@@ -86,3 +171,14 @@ class SelfChecks:
     def movements(self, member: Member) -> tuple[Movement, ...]:
         """Every unit checked more than once, those that moved most first."""
         return movements(self._checks.history(member, limit=_ALL))
+
+    def reread(self, check: Check) -> Result:
+        """What a kept check says by itself. Raises ValueError where it is of other statements than today's."""
+        return read_result(self.unit(check.unit), self.descriptors[check.unit], check, None)
+
+
+def _under_way(run: ProfileRun | None, latest: Mapping[str, Check]) -> UnderWay | None:
+    if run is None:
+        return None
+    done = {u for u in run.units if u in latest and latest[u].created_at >= run.started_at}
+    return UnderWay(run, tuple(u for u in run.units if u not in done))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +11,14 @@ import structlog
 
 from bot.core.errors import StorageError
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge
-from bot.core.records import Check, Member, Reflection
+from bot.core.records import Member, Reflection
 from bot.core.schedule import ago_words, day_words
-from bot.core.selfcheck import Reached, Suggestion
+from bot.core.selfcheck import Reached
 from bot.core.wording import Wording
+from bot.services.selfchecks import Overview
 from bot.slack import plans
 from bot.slack.blocks import actions, button, context, divider, header, home, plain_section, sections
+from bot.slack.charts import table
 from bot.slack.deps import Deps
 from bot.slack.mrkdwn import clip, escape
 from bot.slack.payloads import HomeOpened
@@ -24,6 +26,7 @@ from bot.slack.plans import Plan
 from bot.slack.privacy import privacy_buttons
 from bot.slack.registry import Registration, on_home
 from bot.slack.replies import Block, View
+from bot.slack.selfcheck_result import profile_chart, trend_button
 
 log = structlog.get_logger()
 
@@ -36,8 +39,7 @@ _LEVELS: tuple[Reached | None, ...] = ("advanced", "foundational", "starting", N
 class Page:
     """Everything on one person's Home."""
 
-    checks: Mapping[str, Check]
-    suggestion: Suggestion
+    overview: Overview
     plan: Plan
     entries: Sequence[Reflection]
     now: datetime
@@ -49,8 +51,7 @@ def publish(member: Member, deps: Deps) -> None:
         return
     try:
         page = Page(
-            checks=deps.selfchecks.latest(member),
-            suggestion=deps.selfchecks.suggest(member),
+            overview=deps.selfchecks.overview(member),
             plan=plans.plan_of(member, deps.nudges),
             entries=deps.nudges.entries(member, limit=_ENTRIES),
             now=deps.clock.now(),
@@ -95,47 +96,81 @@ def home_view(page: Page, deps: Deps) -> View:
 
 
 def _checks(page: Page, knowledge: Knowledge, wording: Wording) -> list[Block]:
-    blocks: list[Block]
-    if page.checks:
-        blocks = [_table(page, knowledge, wording), context(escape(_summary(page, wording)))]
+    overview = page.overview
+    blocks: list[Block] = []
+    if overview.under_way:
+        blocks += sections(plans.under_way_words(overview.under_way, wording))
+        blocks += actions(*plans.under_way_buttons(overview.under_way, wording))
+    if overview.latest:
+        drawn, _ = profile_chart(overview.bars, knowledge, wording)
+        blocks += [*drawn[:1], _table(page, knowledge, wording)]
+        blocks += [context(escape(_summary(page, wording))), *_open(page, knowledge, wording)]
     else:
-        blocks = [plain_section(wording("home.checks.none"))]
-    suggestion = page.suggestion
+        blocks.append(plain_section(wording("home.checks.none")))
+    return [*blocks, *_next(page, knowledge, wording), *_role(page, wording)]
+
+
+def _next(page: Page, knowledge: Knowledge, wording: Wording) -> list[Block]:
+    """The check that could come next, with the ways to it and to others."""
+    suggestion = page.overview.suggestion
     title = knowledge.title(suggestion.unit)
     fields = {"title": escape(title)}
     if suggestion.because == "oldest" and suggestion.last:
         fields["ago"] = ago_words(suggestion.last, page.now)
-    blocks += sections(wording(f"home.checks.suggest.{suggestion.because}", **fields))
-    begin = button(
-        f"Check: {title}", f"selfcheck.start:{suggestion.unit}", style="primary", hint=f"Self-check: {title}"
-    )
-    return [*blocks, *actions(begin, button("Choose another", "selfcheck.start"))]
+    text = wording(f"home.checks.suggest.{suggestion.because}", **fields)
+    style = None if page.overview.under_way else "primary"
+    begin = button(f"Check: {title}", f"selfcheck.start:{suggestion.unit}", style=style, hint=f"Self-check: {title}")
+    ways = [begin, button("Choose another", "selfcheck.start")]
+    if not page.overview.under_way:
+        ways.append(plans.whole_button())
+    if page.overview.latest:
+        ways.append(trend_button())
+    return [*sections(text), *actions(*ways)]
+
+
+def _open(page: Page, knowledge: Knowledge, wording: Wording) -> list[Block]:
+    """What of the role was never looked at, or not for a season."""
+    lines = []
+    for name, units in (("unchecked", page.overview.unchecked), ("old", page.overview.old)):
+        if units:
+            listed = ", ".join(f"{u} {knowledge.title(u)}" for u in units)
+            lines.append(wording(f"home.checks.{name}", units=escape(listed)))
+    return sections("\n".join(lines)) if lines else []
+
+
+def _role(page: Page, wording: Wording) -> list[Block]:
+    """What the person said about their role and stage, and the way to change it."""
+    profile, count = page.overview.profile, len(page.overview.role)
+    lines = [wording("home.role", count=count)] if count < len(FRAMEWORK_UNITS) else []
+    if profile.stage:
+        lines.append(wording("home.role.stage", stage=dict(plans.STAGES)[profile.stage]))
+    said = [context(" ".join(lines))] if lines else []
+    return [*said, *actions(button("Role and stage", "profile.role", hint="Change my role and stage"))]
 
 
 def _table(page: Page, knowledge: Knowledge, wording: Wording) -> Block:
     """The newest check of each unit, in the framework's order."""
     rows = [["Competency or function", "Level", "Last check"]]
     for code in FRAMEWORK_UNITS:
-        check = page.checks.get(code)
-        level = wording(f"selfcheck.level.{check.level or 'none'}") if check else "not checked yet"
-        when = ago_words(check.created_at, page.now) if check else "—"
+        check = page.overview.latest.get(code)
+        level = wording(f"selfcheck.level.{check.level or 'none'}") if check else wording("home.checks.not_yet")
+        if check is None and code not in page.overview.role:
+            level = wording("selfcheck.level.none")
+        when = ago_words(check.created_at, page.now) if check else "\u2013"
         rows.append([f"{code} {knowledge.title(code)}", level, when])
-    return {
-        "type": "table",
-        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in rows],
-        "column_settings": [{"is_wrapped": True}],
-    }
+    return table(rows)
 
 
 def _summary(page: Page, wording: Wording) -> str:
     """The table's twin in words."""
-    levels = Counter(check.level for check in page.checks.values())
+    checks = page.overview.latest
+    levels = Counter(check.level for check in checks.values())
     counted = (
         wording("home.checks.count", count=levels[level], level=wording(f"selfcheck.level.{level or 'none'}"))
         for level in _LEVELS
         if levels[level]
     )
-    return wording("home.checks.summary", count=len(page.checks), levels=", ".join(counted))
+    return wording("home.checks.summary", count=len(checks), levels=", ".join(counted))
 
 
 # --- reflections --------------------------------------------------------------------------------------------------

@@ -35,7 +35,20 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from bot.slack import ask, home, nudge_settings, nudges, privacy, reflect, selfcheck, share, sources, talk, triage
+from bot.slack import (
+    ask,
+    full_profile,
+    home,
+    nudge_settings,
+    nudges,
+    privacy,
+    reflect,
+    selfcheck,
+    share,
+    sources,
+    talk,
+    triage,
+)
 from bot.slack.registry import Registration, Registry
 
 # talk     DM messages, mentions, /coach, help, small talk, care, welcome
@@ -44,6 +57,7 @@ from bot.slack.registry import Registration, Registry
 # share    a private answer to a channel
 # triage   /coach which, the message shortcut, close calls, "Not right?"
 # selfcheck       /selfcheck, its modal and result
+# full_profile    the whole profile in steps, role and stage
 # nudges          /reflect, and the buttons on every weekly prompt
 # nudge_settings  day, time and zone of the weekly prompt
 # reflect         answering a prompt, commitments, the journal
@@ -56,6 +70,7 @@ FEATURES: tuple[ModuleType, ...] = (
     share,
     triage,
     selfcheck,
+    full_profile,
     nudges,
     nudge_settings,
     reflect,

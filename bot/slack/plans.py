@@ -1,4 +1,4 @@
-"""How a person's weekly prompts stand, in words and buttons: shared by the Home, the commands and the settings."""
+"""How a person's weekly prompts and whole profile stand, in words and buttons: shared by Home, commands and modals."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from bot.core import schedule
-from bot.core.records import Member, Subscription
+from bot.core.records import Member, Stage, Subscription
 from bot.core.schedule import DAYS, Due, clock_words, day_words, local_words, zone_words
 from bot.core.wording import Wording
 from bot.services.nudges import Nudges
-from bot.slack.blocks import button
+from bot.services.selfchecks import UnderWay
+from bot.slack.blocks import button, confirm
 from bot.slack.mrkdwn import escape
 from bot.slack.replies import Block
 
@@ -86,3 +87,36 @@ def status_buttons(plan: Plan) -> list[Block]:
 def stop_button() -> Block:
     """Stop at once; the answer has the way back."""
     return button("Stop", "nudge.stop", hint="Stop weekly prompts")
+
+
+# --- the whole profile ---
+
+STAGES: tuple[tuple[Stage, str], ...] = (
+    ("exploring", "Exploring: is this the right thing, here?"),
+    ("planning", "Planning: getting ready"),
+    ("doing", "Doing: it is under way"),
+    ("sustaining", "Sustaining: making it last"),
+    ("spreading", "Spreading: to more places"),
+)
+
+
+def under_way_words(under_way: UnderWay, wording: Wording) -> str:
+    """How far a profile has come (escaped)."""
+    return wording("selfcheck.run.progress", done=under_way.done, of=len(under_way.run.units))
+
+
+def under_way_buttons(under_way: UnderWay, wording: Wording) -> list[Block]:
+    """Go on, start over, or discard it after a dialogue."""
+    title, words = wording("selfcheck.run.discard.title"), wording("selfcheck.run.discard.confirm")
+    sure = confirm(title, words, "Discard it", "Keep it")
+    discard_it = button("Discard", "profile.discard", under_way.run.id, confirm=sure, hint="Discard the begun profile")
+    return [
+        button("Go on", "profile.resume", style="primary", hint="Go on with my whole profile"),
+        button("Start over", "profile.new", hint="Start my whole profile over"),
+        discard_it,
+    ]
+
+
+def whole_button() -> Block:
+    """The way to the whole profile."""
+    return button("My whole profile", "profile.new", hint="Go through my whole profile in steps")

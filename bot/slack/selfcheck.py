@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.core import selfcheck as core
 from bot.core.framework import FRAMEWORK_UNITS, Unit
 from bot.core.schedule import ago_words
-from bot.core.selfcheck import NOT_MINE, Descriptor, Rating, Suggestion
+from bot.core.selfcheck import NOT_MINE, Rating, Suggestion
 from bot.core.wording import Wording
 from bot.ports import Clock
-from bot.services.selfchecks import SelfChecks
-from bot.slack import home
+from bot.services.selfchecks import Overview, UnderWay
+from bot.slack import full_profile, home, plans
 from bot.slack.blocks import (
     actions,
     button,
     context,
+    divider,
     field,
-    header,
     modal,
     option,
     plain_context,
     plain_section,
     sections,
     select,
-    text_input,
 )
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
@@ -34,30 +31,17 @@ from bot.slack.mrkdwn import clip, escape, plain_words
 from bot.slack.payloads import Click, Command, Delivery, GlobalShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_submit, show
 from bot.slack.replies import DM, Block, Reply, Say, Talk, View, place_of, say
+from bot.slack.selfcheck_page import PAGE, SCALE, TITLE, filled, page_modal, problem_with, service, unit_of
 from bot.slack.selfcheck_result import headline, result_message, trend_message
 from bot.slack.typed_ratings import Typed, is_rating, read_typed
 from bot.slack.unit_names import find_units
 
-SCALE = (
-    ("5", "I help others do it"),
-    ("4", "On my own, in complex work too"),
-    ("3", "On my own, in familiar work"),
-    ("2", "With help"),
-    ("1", "Not yet"),
-    (str(NOT_MINE), "Not part of my role"),
-)
-_PICK, _PAGE = "selfcheck.pick", "selfcheck.page"
-_TITLE = "Self-check"
-_EXAMPLE = "example"
+_PICK = "selfcheck.pick"
 _TREND = frozenset({"trend", "trends", "history", "progress", "over time"})
+_WHOLE = frozenset({"full", "whole", "all", "everything", "profile", "whole profile", "full profile", "my profile"})
+_GO_ON = frozenset({"resume", "continue", "go on", "next"})
 _MOST_NAMES = 5
 _MOST_SHOWN = 20  # typed ratings that are said again
-
-
-def service(deps: Deps) -> SelfChecks:
-    """The self-checks; the composition root gives them to every bot that registers this module."""
-    assert deps.selfchecks is not None, "build_slack(selfchecks=…) is missing"
-    return deps.selfchecks
 
 
 # --- ways in ------------------------------------------------------------------------------------------------------
@@ -71,12 +55,14 @@ def command(request: Command, deps: Deps) -> Reply | None:
         return None
     if wish in _TREND:
         return trend(request, deps)
+    if wish in _WHOLE | _GO_ON:
+        return full_profile.resume(request, deps)
     typed, units = _meant(request.text, deps)
     if len(units) != 1:
         return _ask_back(typed, units, deps)
     if typed.ratings:
         return _typed(request, units[0], typed, deps)
-    deps.slack.open_view(request, page_modal(*_of(units[0], deps), deps.wording))
+    deps.slack.open_view(request, page_modal(*unit_of(units[0], deps), deps.wording))
     return None
 
 
@@ -97,7 +83,7 @@ def start(request: Click, deps: Deps) -> None:
     """A button that begins a check, of a unit or of one yet to be chosen; its value holds ratings typed before."""
     code = request.action_id.partition(":")[2]
     if code in service(deps).descriptors:
-        _open(request, page_modal(*_of(code, deps), deps.wording, chosen=request.value.split(",")), deps)
+        _open(request, page_modal(*unit_of(code, deps), deps.wording, chosen=request.value.split(",")), deps)
     else:
         _open_picker(request, deps)
 
@@ -123,7 +109,7 @@ def _typed(request: Delivery, code: str, typed: Typed, deps: Deps) -> Reply:
 
 def _ask_for_the_rest(code: str, typed: Typed, deps: Deps) -> Reply:
     """Nothing is kept yet: the statements beside what was typed, and a form that has it filled in."""
-    unit, descriptor = _of(code, deps)
+    unit, descriptor = unit_of(code, deps)
     statements, wording = descriptor.statements, deps.wording
     said = " ".join(typed.ratings[:_MOST_SHOWN])
     key = "selfcheck.typed.no_rating" if typed.wrong else "selfcheck.typed.wrong_count"
@@ -141,10 +127,6 @@ def _ask_for_the_rest(code: str, typed: Typed, deps: Deps) -> Reply:
     return say(plain_words(f"{lead}\n{listed}\n{scale}"), blocks, outcome="asked_back")
 
 
-def _of(code: str, deps: Deps) -> tuple[Unit, Descriptor]:
-    return service(deps).unit(code), service(deps).descriptors[code]
-
-
 def _open(request: Click | Command | GlobalShortcut, view: View, deps: Deps) -> None:
     if isinstance(request, Click) and request.on.view_type == "modal":
         deps.slack.push_view(request, view)
@@ -154,9 +136,9 @@ def _open(request: Click | Command | GlobalShortcut, view: View, deps: Deps) -> 
 
 def _open_picker(request: Click | Command, deps: Deps) -> None:
     checks = service(deps)
-    suggestion = checks.suggest(request.member)
+    overview = checks.overview(request.member)
     units = [checks.unit(code) for code in FRAMEWORK_UNITS]
-    _open(request, picker_modal(units, suggestion, deps.wording, deps.clock), deps)
+    _open(request, picker_modal(units, overview, deps.wording, deps.clock), deps)
 
 
 def _ask_back(typed: Typed, units: Sequence[str], deps: Deps) -> Reply:
@@ -180,8 +162,9 @@ def _another() -> Block:
 # --- modals -------------------------------------------------------------------------------------------------------
 
 
-def picker_modal(units: Sequence[Unit], suggestion: Suggestion, wording: Wording, clock: Clock) -> View:
-    """All fifteen units, the suggested one chosen."""
+def picker_modal(units: Sequence[Unit], overview: Overview, wording: Wording, clock: Clock) -> View:
+    """A profile under way, or the way to one; all fifteen units, the suggested one chosen."""
+    suggestion = overview.suggestion
     options = [option(f"{unit.code} {unit.title}", unit.code) for unit in units]
     chosen = next(o for o in options if o["value"] == suggestion.unit)
     title = next(u.title for u in units if u.code == suggestion.unit)
@@ -191,8 +174,16 @@ def picker_modal(units: Sequence[Unit], suggestion: Suggestion, wording: Wording
         plain_section(wording("selfcheck.pick.explain")),
         field("unit", "What would you like to look at?", menu),
         plain_context(because),
+        *_whole(overview.under_way, wording),
     ]
-    return modal(_TITLE, blocks, callback_id=_PICK, submit="Begin", close="Cancel")
+    return modal(TITLE, blocks, callback_id=_PICK, submit="Begin", close="Cancel")
+
+
+def _whole(under_way: UnderWay | None, wording: Wording) -> list[Block]:
+    if under_way is None:
+        return [divider(), *sections(wording("selfcheck.pick.whole")), *actions(plans.whole_button())]
+    words = plans.under_way_words(under_way, wording)
+    return [divider(), *sections(words), *actions(*plans.under_way_buttons(under_way, wording))]
 
 
 def suggestion_words(suggestion: Suggestion, title: str, wording: Wording, clock: Clock) -> str:
@@ -203,46 +194,6 @@ def suggestion_words(suggestion: Suggestion, title: str, wording: Wording, clock
     return wording(f"selfcheck.pick.because.{suggestion.because}", **fields)
 
 
-def page_modal(
-    unit: Unit,
-    descriptor: Descriptor,
-    wording: Wording,
-    *,
-    example: str = "",
-    note: str = "",
-    chosen: Sequence[str] = (),
-) -> View:
-    """The statements of a unit, a choice each, and the person's own example. `chosen`: wire values made already."""
-    intro = wording("selfcheck.page.explain", title=escape(unit.title), plain_title=escape(unit.plain_title))
-    blocks: list[Block] = [plain_section(note)] if note else []
-    blocks += sections(intro)
-    for n, statement in enumerate(descriptor.statements):
-        if n in {0, len(descriptor.foundational)}:
-            blocks.append(header(wording(f"selfcheck.page.{descriptor.level_of(n)}")))
-        blocks.append(field(_block(n), statement.text, _scale(n, chosen[n] if n < len(chosen) else "")))
-    blocks.append(
-        field(
-            _EXAMPLE,
-            wording("selfcheck.page.example"),
-            text_input(_EXAMPLE, multiline=True, initial=example),
-            optional=True,
-            hint=wording("selfcheck.page.example.hint"),
-        )
-    )
-    metadata = json.dumps({"unit": unit.code, "version": descriptor.version})
-    return modal(_TITLE, blocks, callback_id=_PAGE, submit="See my result", close="Not now", metadata=metadata)
-
-
-def _scale(position: int, chosen: str) -> Block:
-    options = [option(label, value) for value, label in SCALE]
-    initial = next((o for o in options if o["value"] == chosen), None)
-    return select(_block(position), options, placeholder="Choose one", initial=initial)
-
-
-def _block(position: int) -> str:
-    return f"statement-{position}"
-
-
 # --- submissions --------------------------------------------------------------------------------------------------
 
 
@@ -251,59 +202,31 @@ def picked(request: Submission, deps: Deps) -> Ack:
     code = request.text("unit")
     if code not in service(deps).descriptors:
         return errors(unit=deps.wording("selfcheck.pick.choose"))
-    return show(page_modal(*_of(code, deps), deps.wording))
-
-
-@dataclass(frozen=True, slots=True)
-class _Filled:
-    """A submitted page, read."""
-
-    unit: str
-    ratings: tuple[Rating, ...]
+    return show(page_modal(*unit_of(code, deps), deps.wording))
 
 
 def rated(request: Submission, deps: Deps) -> Ack:
-    """Every statement needs a choice; then the short of the result stands in the modal's place."""
-    code, version = _subject(request.metadata)
-    descriptor = service(deps).descriptors.get(code)
-    if descriptor is None:
-        text = deps.wording("selfcheck.gone", command=deps.commands.selfcheck)
-        return show(modal(_TITLE, [plain_section(text)]))
-    example = request.text(_EXAMPLE)
-    if version != descriptor.version:
-        note = deps.wording("selfcheck.page.changed")
-        return show(page_modal(*_of(code, deps), deps.wording, example=example, note=note))
-    values = [request.text(_block(n)) for n in range(len(descriptor.statements))]
-    known = {value for value, _ in SCALE}
-    missing = {_block(n): deps.wording("selfcheck.page.missing") for n, v in enumerate(values) if v not in known}
-    if missing:
-        return errors(**missing)
-    filled = _filled(request, descriptor)
-    level = core.level_reached(descriptor, filled.ratings)
-    text = headline(service(deps).unit(code), level, deps.wording)
-    return show(modal(_TITLE, [*sections(text), plain_section(deps.wording("selfcheck.page.done"))]))
-
-
-def _subject(metadata: str) -> tuple[str, str]:
-    try:
-        data = json.loads(metadata)
-        return str(data["unit"]), str(data["version"])
-    except (ValueError, KeyError, TypeError):
-        return "", ""
-
-
-def _filled(request: Submission, descriptor: Descriptor) -> _Filled:
-    values = [int(request.text(_block(n))) for n in range(len(descriptor.statements))]
-    return _Filled(descriptor.unit, tuple(None if v == NOT_MINE else v for v in values))
+    """Every statement needs a choice; then the short of the result, or the next step, stands in the modal's place."""
+    problem = problem_with(request, deps)
+    if problem:
+        return problem
+    page = filled(request, deps)
+    if page.step:
+        return show(full_profile.after_step(page, deps))
+    unit, descriptor = unit_of(page.unit, deps)
+    text = headline(unit, core.level_reached(descriptor, page.ratings), deps.wording)
+    view = modal(TITLE, [*sections(text), plain_section(deps.wording("selfcheck.page.done"))])
+    return show(view | {"clear_on_close": True})
 
 
 def finish(request: Submission, deps: Deps) -> Reply | None:
     """Keep the check, say what it shows, renew the Home."""
-    code, version = _subject(request.metadata)
-    descriptor = service(deps).descriptors.get(code)
-    if descriptor is None or version != descriptor.version:
+    if problem_with(request, deps):
         return None  # the modal has said so
-    return _kept(request, code, _filled(request, descriptor).ratings, request.text(_EXAMPLE), deps)
+    page = filled(request, deps)
+    if page.step:
+        return full_profile.keep_step(request, page, deps)
+    return _kept(request, page.unit, page.ratings, page.example, deps)
 
 
 def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str, deps: Deps) -> Reply:
@@ -338,5 +261,5 @@ REGISTRATIONS: tuple[Registration, ...] = (
     on_click("selfcheck.start", start),
     on_click("selfcheck.trend", trend),
     on_submit(_PICK, answer=picked),
-    on_submit(_PAGE, finish, answer=rated),
+    on_submit(PAGE, finish, answer=rated),
 )

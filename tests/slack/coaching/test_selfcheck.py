@@ -14,6 +14,7 @@ from bot.sandbox.server import Sandbox
 from bot.services.selfchecks import SelfChecks
 from bot.slack import selfcheck
 from bot.slack.bolt import SlackApp
+from bot.slack.selfcheck_page import page_modal
 from bot.slack.selfcheck_result import result_message, trend_message
 from tests.fakes.memory import MemoryRepositories
 
@@ -89,7 +90,7 @@ def test_a_statement_left_open_is_asked_for_and_nothing_is_lost(
     sandbox.wait_for_modal("U0ANA", "How true is each statement")
     values = ratings(selfchecks, "FA", "3", "3")
     del values["statement-2"]
-    assert "statement-2" in sandbox.submit("U0ANA", values)
+    assert "FA-2026.1:2" in sandbox.submit("U0ANA", values)
     assert repositories.checks.latest(ANA) == {}
 
 
@@ -282,7 +283,7 @@ def test_every_unit_keeps_slacks_limits_with_the_longest_example_and_a_long_hist
         sandbox.clock.advance(timedelta(days=9))
     for code, descriptor in selfchecks.descriptors.items():
         unit = selfchecks.unit(code)
-        view = selfcheck.page_modal(unit, descriptor, wording, example=long, note=long[:2900])
+        view = page_modal(unit, descriptor, wording, example=long, note=long[:2900])
         assert check_view(view) == []
         ratings = [5, *[1] * (len(descriptor.statements) - 1)]
         result = selfchecks.finish(BEN, code, ratings, long, check_id=f"{code}-last")
@@ -291,5 +292,5 @@ def test_every_unit_keeps_slacks_limits_with_the_longest_example_and_a_long_hist
         assert check_message({"text": text, "blocks": blocks}) == []
     text, blocks = trend_message(selfchecks.movements(BEN), knowledge, wording)
     assert check_message({"text": text, "blocks": blocks}) == []
-    picker = selfcheck.picker_modal(list(knowledge.units.values()), selfchecks.suggest(BEN), wording, sandbox.clock)
+    picker = selfcheck.picker_modal(list(knowledge.units.values()), selfchecks.overview(BEN), wording, sandbox.clock)
     assert check_view(picker) == []
