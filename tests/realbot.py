@@ -40,6 +40,14 @@ BETWEEN = (
     "It worked in the pilot; now four sites want it and each wants to change something",
     "Nobody knows what the real problem is, and the steering group can't agree who decides",
     "They changed the form to suit the night shift, and nobody looks at whether it still works",
+    "Is it the training or the people that fails?",
+    "We asked them what is in the way and they gave us solutions",
+    "Do we fix the program for them or fix what keeps them from using it?",
+    "It fades, so we change it, and then it fades again",
+    "Who tells the new sites how to do it?",
+    "Choose, adapt, or start with what people need?",
+    "They like it in one ward, the other says it is not for them, and I count and count",
+    "People leave, plans change, and the next county is already asking",
 )
 
 

@@ -103,7 +103,7 @@ def _near(neighbours: Iterable[Neighbour]) -> dict[str, float]:
 class GateWeights:
     """How much each sign of evidence counts. Fitted, like `Weights`, on questions of authors not trained on."""
 
-    start: float = -5.2
+    start: float = -4.7
     not_held: float = 0.61  # log odds of answered against not in the sources, by the trained view
     not_ours: float = 0.75  # log odds of answered against out of scope
     unit: float = 3.1  # how sure the trained view is of one unit

@@ -61,8 +61,8 @@ class Bars:
 
     none: float = 0.4  # p_none from here on: not about supporting implementation
     unknown: float = 0.75  # share of words never seen from here on: nothing to go by
-    match: float = 0.6  # confidence of the first competency from here on, with `lead`
-    lead: float = 0.25  # and this far ahead of the second
+    match: float = 0.7  # confidence of the first competency from here on, with `lead`
+    lead: float = 0.3  # and this far ahead of the second
 
 
 def decide(view: Classification, bars: Bars) -> TriageOutcome:
