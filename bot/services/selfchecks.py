@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage, Unit
 from bot.core.progress import Bar, Movement, Point, bars, movements, track
@@ -171,6 +171,40 @@ class SelfChecks:
     def movements(self, member: Member) -> tuple[Movement, ...]:
         """Every unit checked more than once, those that moved most first."""
         return movements(self._checks.history(member, limit=_ALL))
+
+    # --- the development plan ---
+
+    def begin_focus(self, focus: Focus) -> None:
+        """Make it the person's focus, in place of another; the same one again changes nothing."""
+        self._focuses.begin(focus)
+        current = self._focuses.current(focus.member)
+        unit = current.unit if current else None
+        self._profiles.change(focus.member, lambda p: replace(p, focus=unit))
+
+    def focus(self, member: Member, focus_id: str) -> Focus | None:
+        """One focus of this member, open or closed."""
+        return self._focuses.get(focus_id, member)
+
+    def close_focus(self, member: Member, focus_id: str, *, done: bool) -> Focus | None:
+        """Close it as done or dropped; a second time changes nothing. None where there is no such focus."""
+        focus = self._focuses.get(focus_id, member)
+        if focus is None or focus.state == "replaced":
+            return None
+        if focus.state == "open":
+            focus = replace(focus, state="done" if done else "dropped", closed_at=self._clock.now())
+            self._focuses.update(focus)
+        unit = focus.unit
+        if self._focuses.current(member) is None:
+            self._profiles.change(member, lambda p: replace(p, focus=None) if p.focus == unit else p)
+        return focus
+
+    def move_focus(self, member: Member, focus_id: str, due: date) -> Focus | None:
+        """Keep it with another date; None where it isn't open."""
+        focus = self._focuses.get(focus_id, member)
+        if focus is None or focus.state != "open":
+            return None
+        moved = replace(focus, due=due)
+        return moved if self._focuses.update(moved) else None
 
     def reread(self, check: Check) -> Result:
         """What a kept check says by itself. Raises ValueError where it is of other statements than today's."""

@@ -32,7 +32,7 @@ from bot.slack.plans import STAGES
 from bot.slack.registry import Ack, Registration, errors, on_click, on_submit, show
 from bot.slack.replies import DM, Block, Reply, Say, View, say
 from bot.slack.selfcheck_page import TITLE, Filled, Step, page_modal, service, unit_of
-from bot.slack.selfcheck_result import headline, level_words, profile_chart, trend_button
+from bot.slack.selfcheck_result import focus_button, headline, level_words, profile_chart, trend_button
 
 _BEGIN, _ROLE = "profile.begin", "profile.role"
 _COMPETENCIES = tuple(u for u in FRAMEWORK_UNITS if u.startswith("C"))
@@ -191,10 +191,13 @@ def profile_message(overview: Overview, checks: SelfChecks, wording: Wording) ->
     drawn, words = profile_chart(mine, knowledge, wording)
     small = wording("selfcheck.result.private")
     blocks = [*sections(told), *drawn]
-    for part in suggested:
-        blocks += sections(part)
+    for part, unit in suggested:
+        title = knowledge.title(unit)
+        blocks += [*sections(part), *actions(focus_button(unit, f"Make “{title}” my focus", title))]
     blocks += [*actions(trend_button(), button("Change role or stage", "profile.role")), context(small)]
-    return plain_words("\n\n".join([told, *suggested, *([words] if words else []), small])), blocks
+    return plain_words(
+        "\n\n".join([told, *(part for part, _ in suggested), *([words] if words else []), small])
+    ), blocks
 
 
 def _level_line(level: str, bars: Sequence[Bar], knowledge: Knowledge, wording: Wording) -> str:
@@ -204,8 +207,8 @@ def _level_line(level: str, bars: Sequence[Bar], knowledge: Knowledge, wording: 
     return wording("selfcheck.profile.level", level=level_words(level, wording), units=escape(", ".join(named)))
 
 
-def _suggested(bars: Sequence[Bar], overview: Overview, checks: SelfChecks, wording: Wording) -> list[str]:
-    """One next step for each of the units of which most is open."""
+def _suggested(bars: Sequence[Bar], overview: Overview, checks: SelfChecks, wording: Wording) -> list[tuple[str, str]]:
+    """One next step for each of the units of which most is open, with the unit."""
     order = ("starting", "foundational", "advanced")
     ranked = sorted(bars, key=lambda b: (order.index(b.level or "advanced"), (b.foundational or 0) + (b.advanced or 0)))
     parts = []
@@ -214,7 +217,7 @@ def _suggested(bars: Sequence[Bar], overview: Overview, checks: SelfChecks, word
         if check.descriptors == checks.descriptors[bar.unit].version:
             move = checks.reread(check).next_steps[0].text
             title = checks.knowledge.title(bar.unit)
-            parts.append(wording("selfcheck.profile.next", title=escape(title), step=escape(move)))
+            parts.append((wording("selfcheck.profile.next", title=escape(title), step=escape(move)), bar.unit))
     return parts
 
 

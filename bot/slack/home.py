@@ -75,6 +75,7 @@ def home_view(page: Page, deps: Deps) -> View:
     return home(
         [
             *sections(wording("home.welcome", coach=deps.commands.coach)),
+            *_focus(page, knowledge, wording),
             header(wording("home.checks.title")),
             *_checks(page, knowledge, wording),
             divider(),
@@ -90,6 +91,18 @@ def home_view(page: Page, deps: Deps) -> View:
             *privacy_buttons(deps),
         ]
     )
+
+
+# --- the development plan -----------------------------------------------------------------------------------------
+
+
+def _focus(page: Page, knowledge: Knowledge, wording: Wording) -> list[Block]:
+    focus = page.overview.focus
+    if focus is None:
+        return []
+    lead, action = plans.focus_words(focus, knowledge, wording, page.now)
+    title = header(wording("home.focus.title"))
+    return [title, *sections(lead), plain_section(action), *actions(*plans.focus_buttons(focus)), divider()]
 
 
 # --- self-checks --------------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from types import ModuleType
 
 from bot.slack import (
     ask,
+    focus,
     full_profile,
     home,
     nudge_settings,
@@ -58,6 +59,7 @@ from bot.slack.registry import Registration, Registry
 # triage   /coach which, the message shortcut, close calls, "Not right?"
 # selfcheck       /selfcheck, its modal and result
 # full_profile    the whole profile in steps, role and stage
+# focus           the development plan
 # nudges          /reflect, and the buttons on every weekly prompt
 # nudge_settings  day, time and zone of the weekly prompt
 # reflect         answering a prompt, commitments, the journal
@@ -71,6 +73,7 @@ FEATURES: tuple[ModuleType, ...] = (
     triage,
     selfcheck,
     full_profile,
+    focus,
     nudges,
     nudge_settings,
     reflect,

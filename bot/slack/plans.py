@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from bot.core import schedule
-from bot.core.records import Member, Stage, Subscription
+from bot.core.framework import Knowledge
+from bot.core.records import Focus, Member, Stage, Subscription
 from bot.core.schedule import DAYS, Due, clock_words, day_words, local_words, zone_words
 from bot.core.wording import Wording
 from bot.services.nudges import Nudges
@@ -120,3 +121,21 @@ def under_way_buttons(under_way: UnderWay, wording: Wording) -> list[Block]:
 def whole_button() -> Block:
     """The way to the whole profile."""
     return button("My whole profile", "profile.new", hint="Go through my whole profile in steps")
+
+
+# --- the development plan ---
+
+
+def focus_words(focus: Focus, knowledge: Knowledge, wording: Wording, now: datetime) -> tuple[str, str]:
+    """What the focus is and until when (escaped), and the action as the person wrote it."""
+    key = "selfcheck.focus.late" if focus.due < now.date() else "selfcheck.focus.until"
+    return wording(key, title=escape(knowledge.title(focus.unit)), due=day_words(focus.due)), focus.action
+
+
+def focus_buttons(focus: Focus) -> list[Block]:
+    """Close it or give it another date."""
+    return [
+        button("Done", "focus.done", focus.id, hint="I did what I meant to do"),
+        button("Move it", "focus.move", focus.id, hint="Give it another date"),
+        button("Let it go", "focus.drop", focus.id, hint="I won't do it"),
+    ]

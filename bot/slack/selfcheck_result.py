@@ -63,9 +63,15 @@ def level_words(level: str | None, wording: Wording) -> str:
 
 def _buttons(result: Result, unit: Unit, *, moved: bool) -> list[Block]:
     shown = [button("Read about this", "source.open:read1", f"|{result.reading}", hint=f"Read about {unit.title}")]
+    shown.append(focus_button(unit.code, "Make this my focus", unit.title))
     if moved:
         shown.append(trend_button())
     return [*shown, button("Check another", "selfcheck.start", hint="Choose the next self-check")]
+
+
+def focus_button(code: str, label: str, title: str) -> Block:
+    """The way to a development plan for a unit."""
+    return button(label, f"focus.open:{code}", hint=f"Make {title} my focus")
 
 
 def trend_button() -> Block:

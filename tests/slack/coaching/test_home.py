@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from bot.core.records import Member
+from bot.core.records import Focus, Member
 from bot.sandbox.driver import words
 from bot.sandbox.limits import check_home
 from bot.sandbox.server import Sandbox
@@ -54,6 +54,31 @@ def test_a_check_from_home_shows_there_at_once(sandbox: Sandbox, selfchecks: Sel
     renewed = sandbox.wait_for_home("U0ANA", "1 of 15 looked at: 1 \u00d7 advanced level.")
     assert "C1 Develop a team\nraw_text\nadvanced level\nraw_text\ntoday" in words(renewed.content)
     assert "Next could be *Unearth the problem*" in words(renewed.content)
+
+
+def test_home_draws_the_profile_and_names_what_is_unchecked_or_old(
+    sandbox: Sandbox, selfchecks: SelfChecks, bot: SlackApp
+) -> None:
+    for code in ("C1", "C4"):
+        selfchecks.finish(ANA, code, [3] * 8, "", check_id=code)
+    sandbox.clock.advance(timedelta(weeks=14))
+    selfchecks.finish(ANA, "C4", [4] * 8, "", check_id="again")
+    selfchecks.keep_role(ANA, ["C1", "C4", "C9", "FA"], "sustaining")
+    home.publish(ANA, bot.deps)
+    view = sandbox.wait_for_home("U0ANA", "Not looked at yet")
+    text = words(view.content)
+    for expected in (
+        "*Not looked at yet:* C9 Plan for sustainability and sustain, FA Connect",
+        "*Looked at more than three months ago:* C1 Develop a team",
+        "4 of 15 belong to your role.",
+        "Stage of your main piece of work: Sustaining: making it last",
+        "C2 Unearth the problem\nraw_text\nnot part of the role",
+        "My whole profile",
+        "How I have moved",
+    ):
+        assert expected in text, expected
+    chart = next(b["chart"] for b in view.content["blocks"] if b["type"] == "data_visualization")
+    assert chart["axis_config"]["categories"] == ["C1", "C4"]
 
 
 def test_settings_on_home_follow_each_change(sandbox: Sandbox) -> None:
@@ -106,6 +131,10 @@ def test_home_keeps_slacks_limits_when_it_is_full(
 ) -> None:
     _fill(selfchecks, nudges, ANA, ("🙂 وقد قال <!here> & " * 300)[:2900])
     nudges.subscribe(ANA, channel="D0ANA", weekday=6, minute=1199, zone="America/Argentina/ComodRivadavia")
+    action = ("🙂 وقد قال <!here> & " * 30)[:400]
+    selfchecks.begin_focus(Focus("f", ANA, "C10", action, date(2026, 12, 1), sandbox.clock.now()))
+    selfchecks.begin_profile(ANA, list(selfchecks.descriptors), run_id="r" * 24)
+    selfchecks.keep_role(ANA, list(selfchecks.descriptors)[:14], "spreading")
     sandbox.clock.advance(timedelta(days=800))
     seen: list[dict] = []
     real = bot.deps.slack.publish_home
