@@ -30,7 +30,7 @@ from bot.slack.deps import Deps
 from bot.slack.mrkdwn import clip, escape, plain_words
 from bot.slack.payloads import Click, Command, Delivery, GlobalShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_submit, show
-from bot.slack.replies import DM, Block, Reply, Say, Talk, View, place_of, say
+from bot.slack.replies import DM, Block, Place, Reply, Say, Talk, View, place_of, say
 from bot.slack.selfcheck_page import PAGE, SCALE, TITLE, filled, page_modal, problem_with, service, unit_of
 from bot.slack.selfcheck_result import headline, result_message, trend_message
 from bot.slack.typed_ratings import Typed, is_rating, read_typed
@@ -238,6 +238,8 @@ def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str,
     picture = checks.picture(request.member, result)
     text, blocks = result_message(result, picture, checks.knowledge, deps.wording, deps.clock)
     here = place_of(request)
+    if isinstance(request, Command) and request.channel.startswith("D"):
+        here = Place("dm", request.channel)  # nobody else is there, and a private line would be gone on reload
     if here.kind == "dm":
         return Reply((Say(text, blocks, here),), outcome="checked")
     # No rating or level where others may read along: a mention is answered in its channel.

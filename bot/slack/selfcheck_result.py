@@ -17,7 +17,9 @@ from bot.slack.charts import chart, table
 from bot.slack.mrkdwn import clip, escape, plain_words
 from bot.slack.replies import Block
 
+_LEVELS = ("advanced", "foundational", "starting")
 _ECHO = 600  # characters of an earlier example that are shown again
+_SEEN = 0.05  # half of the smallest change that is shown
 _DATES = 12  # checks of a unit on its line
 
 
@@ -134,7 +136,14 @@ def profile_chart(profile: Sequence[Bar], knowledge: Knowledge, wording: Wording
     )
     listed = "; ".join(_bar_words(bar, knowledge, wording) for bar in profile)
     words = wording("selfcheck.chart.profile.words", listed=escape(listed))
-    return [block, context(words)], words
+    return [block, context(_grouped(profile, wording))], words
+
+
+def _grouped(profile: Sequence[Bar], wording: Wording) -> str:
+    """The short of the chart: which units stand where, by their codes."""
+    found = ((level, [b.unit for b in profile if b.level == level]) for level in _LEVELS)
+    groups = "; ".join(f"{level_words(level, wording)}: {', '.join(codes)}" for level, codes in found if codes)
+    return wording("selfcheck.chart.profile.groups", groups=groups)
 
 
 def _bar_words(bar: Bar, knowledge: Knowledge, wording: Wording) -> str:
@@ -193,17 +202,26 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
         y_label=wording("selfcheck.chart.rating"),
         x_label=wording("selfcheck.chart.profile.x"),
     )
-    rows = [_moved_words(m, knowledge, wording) for m in moved]
+    rows = [_moved_cells(m, knowledge) for m in moved]
     heads = ["Competency or function", "First check", "Now", "Change"]
-    listed = "\n".join(f"• {row[0]}: {row[1]}; now {row[2]}; {row[3]}" for row in rows)
+    listed = "\n".join(f"• {_moved_words(m, knowledge, wording)}" for m in moved)
     blocks = [*sections(lead), block, table([heads, *rows]), context(private)]
     blocks += actions(button("Check another", "selfcheck.start", hint="Choose the next self-check"))
     return plain_words(f"{lead}\n{escape(listed)}\n{private}"), blocks
 
 
-def _moved_words(moved: Movement, knowledge: Knowledge, wording: Wording) -> list[str]:
+def _moved_cells(moved: Movement, knowledge: Knowledge) -> list[str]:
+    first, now = (f"{point.rating:.1f} ({_day(point.at)})" for point in (moved.first, moved.now))
+    return [f"{moved.unit} {knowledge.title(moved.unit)}", first, now, _change_words(moved)]
+
+
+def _moved_words(moved: Movement, knowledge: Knowledge, wording: Wording) -> str:
     def told(point: Point) -> str:
         return f"{point.rating:.1f}, {level_words(point.level, wording)} ({_day(point.at)})"
 
-    change = "no change" if abs(moved.change) < 0.05 else f"{moved.change:+.1f}"  # noqa: PLR2004 - half of what is shown
-    return [f"{moved.unit} {knowledge.title(moved.unit)}", told(moved.first), told(moved.now), change]
+    name = f"{moved.unit} {knowledge.title(moved.unit)}"
+    return f"{name}: {told(moved.first)}; now {told(moved.now)}; {_change_words(moved)}"
+
+
+def _change_words(moved: Movement) -> str:
+    return "no change" if abs(moved.change) < _SEEN else f"{moved.change:+.1f}"

@@ -201,6 +201,7 @@ def test_typed_in_the_direct_message_the_result_comes_once(sandbox: Sandbox, rep
     sandbox.wait_for_message("D0ANA", "you work at the advanced level")
     sandbox.wait_idle()
     assert len([m for m in sandbox.messages("D0ANA", "U0ANA") if "advanced level" in words(m)]) == 1
+    assert not [m for m in sandbox.messages("D0ANA", "U0ANA") if "is saved" in words(m)]
     assert len(repositories.checks.history(ANA)) == 1
 
 
