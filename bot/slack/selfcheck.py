@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
+
 from bot.core import selfcheck as core
+from bot.core.errors import StorageError
 from bot.core.framework import FRAMEWORK_UNITS, Unit
 from bot.core.schedule import ago_words
 from bot.core.selfcheck import NOT_MINE, Rating, Suggestion
@@ -31,10 +34,12 @@ from bot.slack.mrkdwn import clip, escape, plain_words
 from bot.slack.payloads import Click, Command, Delivery, GlobalShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_submit, show
 from bot.slack.replies import DM, Block, Place, Reply, Say, Talk, View, place_of, say
-from bot.slack.selfcheck_page import PAGE, SCALE, TITLE, filled, page_modal, problem_with, service, unit_of
+from bot.slack.selfcheck_page import PAGE, SCALE, TITLE, Filled, filled, page_modal, problem_with, service, unit_of
 from bot.slack.selfcheck_result import headline, result_message, trend_message
 from bot.slack.typed_ratings import Typed, is_rating, read_typed
 from bot.slack.unit_names import find_units
+
+log = structlog.get_logger()
 
 _PICK = "selfcheck.pick"
 _TREND = frozenset({"trend", "trends", "history", "progress", "over time"})
@@ -224,9 +229,24 @@ def finish(request: Submission, deps: Deps) -> Reply | None:
     if problem_with(request, deps):
         return None  # the modal has said so
     page = filled(request, deps)
-    if page.step:
-        return full_profile.keep_step(request, page, deps)
-    return _kept(request, page.unit, page.ratings, page.example, deps)
+    try:
+        if page.step:
+            return full_profile.keep_step(request, page, deps)
+        return _kept(request, page.unit, page.ratings, page.example, deps)
+    except StorageError as error:
+        log.warning("selfcheck.not_saved", inbox=request.key, error=str(error))
+        return _not_saved(page, deps)
+
+
+def _not_saved(page: Filled, deps: Deps) -> Reply:
+    """The database is of no use now: the person's words and choices go back to them, not away."""
+    title = service(deps).unit(page.unit).title
+    text = deps.wording("selfcheck.not_saved", title=escape(title))
+    values = ",".join(str(NOT_MINE if r is None else r) for r in page.ratings)
+    again = button("Try again", f"selfcheck.start:{page.unit}", values, style="primary", hint=f"Self-check: {title}")
+    said = f"{text}\n{escape(page.example)}" if page.example else text
+    echo = [plain_section(page.example)] if page.example else []
+    return say(plain_words(said), [*sections(text), *echo, *actions(again)], outcome="not_saved")
 
 
 def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str, deps: Deps) -> Reply:

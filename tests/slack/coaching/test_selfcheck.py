@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.core.records import Member
+from bot.core.errors import StorageError
+from bot.core.records import Check, Member
 from bot.sandbox.driver import words
 from bot.sandbox.limits import check_message, check_view
 from bot.sandbox.server import Sandbox
@@ -295,3 +297,46 @@ def test_every_unit_keeps_slacks_limits_with_the_longest_example_and_a_long_hist
     assert check_message({"text": text, "blocks": blocks}) == []
     picker = selfcheck.picker_modal(list(knowledge.units.values()), selfchecks.overview(BEN), wording, sandbox.clock)
     assert check_view(picker) == []
+
+
+def test_a_double_click_on_the_last_button_keeps_and_says_it_once(
+    sandbox: Sandbox, selfchecks: SelfChecks, repositories: MemoryRepositories
+) -> None:
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "C4")
+    view = sandbox.wait_for_modal("U0ANA", "How true is each statement")
+    values = ratings(selfchecks, "C4", "3", "3")
+    with ThreadPoolExecutor(2) as both:
+        clicks = [both.submit(sandbox.submit, "U0ANA", values, view_id=view.id) for _ in range(2)]
+        for click in clicks:
+            click.exception(timeout=20)  # the stand-in may refuse the second: the modal has changed by then
+    sandbox.wait_for_message("D0ANA", "Two next steps")
+    sandbox.wait_idle()
+    assert len(repositories.checks.history(ANA)) == 1
+    assert len([m for m in sandbox.messages("D0ANA", "U0ANA") if "Two next steps" in words(m)]) == 1
+
+
+def test_a_database_that_fails_gives_words_and_choices_back(
+    sandbox: Sandbox, selfchecks: SelfChecks, repositories: MemoryRepositories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = repositories.checks.add, iter([StorageError("busy")])
+
+    def add(check: Check) -> None:
+        if failure := next(failures, None):
+            raise failure
+        real(check)
+
+    monkeypatch.setattr(repositories.checks, "add", add)
+    sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", "C4")
+    sandbox.wait_for_modal("U0ANA", "How true is each statement")
+    assert sandbox.submit("U0ANA", ratings(selfchecks, "C4", "3", "3") | {"example": "Not to be lost."}) == {}
+    message = sandbox.wait_for_message("D0ANA", "I could not save your self-check")
+    assert "Not to be lost." in message["text"]
+    sandbox.close("U0ANA", clear=True)
+    sandbox.click("U0ANA", message["ts"], "selfcheck.start:C4")
+    view = sandbox.wait_for_modal("U0ANA", "How true is each statement")
+    inputs = [b["element"] for b in view.content["blocks"] if b["type"] == "input"]
+    assert [e["initial_option"]["value"] for e in inputs[:8]] == ["3"] * 8
+    again = ratings(selfchecks, "C4", "3", "3") | {"example": "Not to be lost."}
+    assert sandbox.submit("U0ANA", again) == {}
+    sandbox.wait_for_message("D0ANA", "Two next steps")
+    assert [c.example for c in repositories.checks.history(ANA)] == ["Not to be lost."]
