@@ -11,6 +11,8 @@ WHICH_SHORTCUT = "Which competency is this"  # 24 characters are all that Slack 
 WHICH_CALLBACK = "triage.which"
 ASK_SHORTCUT = "Ask the coach"
 ASK_CALLBACK = "ask.open"
+CHECK_SHORTCUT = "Check myself"
+CHECK_CALLBACK = "selfcheck.pick"
 
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write", "users:read")
@@ -61,6 +63,7 @@ def _features(commands: Commands, *, agent: bool) -> dict[str, Any]:
                 WHICH_SHORTCUT, "message", WHICH_CALLBACK, "Say which competency a message is about, to you only"
             ),
             _shortcut(ASK_SHORTCUT, "global", ASK_CALLBACK, "Ask the coach a question from anywhere"),
+            _shortcut(CHECK_SHORTCUT, "global", CHECK_CALLBACK, "Begin a private self-check from anywhere"),
         ],
     }
     if agent:

@@ -30,9 +30,10 @@ from bot.slack.blocks import (
 )
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
+from bot.slack.manifest import CHECK_CALLBACK
 from bot.slack.mrkdwn import clip, escape, plain_words
 from bot.slack.payloads import Click, Command, Delivery, GlobalShortcut, Submission
-from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_submit, show
+from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_shortcut, on_submit, show
 from bot.slack.replies import DM, Block, Place, Reply, Say, Talk, View, place_of, say
 from bot.slack.selfcheck_page import PAGE, SCALE, TITLE, Filled, filled, page_modal, problem_with, service, unit_of
 from bot.slack.selfcheck_result import headline, result_message, trend_message
@@ -93,6 +94,11 @@ def start(request: Click, deps: Deps) -> None:
         _open_picker(request, deps)
 
 
+def from_shortcut(request: GlobalShortcut, deps: Deps) -> None:
+    """The picker, from anywhere."""
+    _open_picker(request, deps)
+
+
 def _meant(text: str, deps: Deps) -> tuple[Typed, list[str]]:
     units = service(deps).knowledge.units.values()
     typed = read_typed(text)
@@ -139,7 +145,7 @@ def _open(request: Click | Command | GlobalShortcut, view: View, deps: Deps) -> 
         deps.slack.open_view(request, view)
 
 
-def _open_picker(request: Click | Command, deps: Deps) -> None:
+def _open_picker(request: Click | Command | GlobalShortcut, deps: Deps) -> None:
     checks = service(deps)
     overview = checks.overview(request.member)
     units = [checks.unit(code) for code in FRAMEWORK_UNITS]
@@ -280,6 +286,7 @@ def trend(request: Click | Command, deps: Deps) -> Reply:
 REGISTRATIONS: tuple[Registration, ...] = (
     on_command("selfcheck", command, quick=True),
     on_intent("selfcheck", wished, "selfcheck", "check"),
+    on_shortcut(CHECK_CALLBACK, from_shortcut),
     on_click("selfcheck.start", start),
     on_click("selfcheck.trend", trend),
     on_submit(_PICK, answer=picked),

@@ -16,6 +16,7 @@ from bot.sandbox.server import Sandbox
 from bot.services.selfchecks import SelfChecks
 from bot.slack import selfcheck
 from bot.slack.bolt import SlackApp
+from bot.slack.manifest import CHECK_CALLBACK
 from bot.slack.selfcheck_page import page_modal
 from bot.slack.selfcheck_result import result_message, trend_message
 from tests.fakes.memory import MemoryRepositories
@@ -244,6 +245,11 @@ def test_triage_leads_to_a_self_check(sandbox: Sandbox) -> None:
     message = sandbox.wait_for_message("D0ANA", "This sounds like C4")
     sandbox.click("U0ANA", message["ts"], "selfcheck.start:C4")
     sandbox.wait_for_modal("U0ANA", "How true is each statement")
+
+
+def test_the_shortcut_opens_the_picker_from_anywhere(sandbox: Sandbox) -> None:
+    sandbox.shortcut("U0ANA", CHECK_CALLBACK)
+    sandbox.wait_for_modal("U0ANA", "What would you like to look at?")
 
 
 def test_coach_selfcheck_in_words_offers_it_with_a_button(sandbox: Sandbox) -> None:
