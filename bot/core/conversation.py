@@ -25,7 +25,7 @@ INTENTS: tuple[Intent, ...] = (
 )
 _FLOOR = 0.01  # of a share that the trained view doesn't see at all
 _OUTRIGHT = 2.5  # log odds for an intent whose set words are there
-_ASKS = 1.0  # log odds for a question mark at the end, or words that open a question
+_ASKS = 0.5  # log odds for a question mark at the end, or words that open a question
 _WISH = 30  # words; a wish is short, and a longer story may hold its words by chance
 _SITUATION = 3  # words beside "which competency is this" that make a situation
 _UNSURE = 0.35  # a second reading this likely is offered beside the first
@@ -68,6 +68,9 @@ _DISTRESS = _any(
 _OTHERS_DATA = _any(
     r"\b(?:show|tell|give|send|see|read|view|get|export|share|pull(?: up)?|open)\b.{0,40}\b(?!my\b|your\b|the\b|our own\b)(?:\w+'s|his|her|their|everyone's|everybody's|team's|staff'?s?|colleagues?'?)\s+(?:self[- ]?checks?|scores?|ratings?|reflections?|journals?|answers?|results?|questions?|entries|profile|history|chats?|data)\b",
     r"\b(?:what|how) (?:did|has|have|does) (?!i\b|we\b|my\b|our\b|your\b|the paper\b|they\b|the authors\b|you\b|metz\b|khan\b)[a-z]+(?: [a-z]+)? (?:score|rate (?:him|her|them)sel|write in|answer(?:ed)? (?:on|in)|say in (?:his|her|their)|reflect on|ask(?:ed)? you)",
+    r"\bwho (?:in|on|of|among) (?:my|our|the|this) (?:team|unit|group|office|department|staff)\b.{0,40}\b(?:lowest|worst|weakest|best|strongest|highest)\b",
+    r"\bis (?!it\b|this\b|that\b|there\b|the\b|an?\b|our\b)\w+ (?:good|ready|strong|skilled|fit) enough\b",
+    r"\bwhat\b.{0,60}\b(?:wrote|said|answered|put) in (?:their|his|her) (?:journals?|self[- ]?checks?|reflections?|answers?)\b",
     r"\bhow (?:did|is|was|has) (?!i\b|we\b|my\b|our\b|the\b|this\b|that\b|it\b)\w+ (?:do|doing|done|get on|fare) (?:in|on|with|at|for) (?:his|her|their|the)\b",
     r"\bwho (?:else )?(?:has been |have been |is |'s )?(?:scored|rated|asked you|using you|used you|got the (?:lowest|worst|best)|is the weakest|talk(?:ed|ing) to you)",
     r"\b(?:lowest|worst|best|weakest|strongest) (?:scor\w+|rated|performer|isp|coach|practitioner) (?:on|in|of) (?:my|our|the) (?:team|unit|staff|department|group)",
@@ -81,6 +84,9 @@ _SELFCHECK = _any(
     r"\bwhich (?:competenc\w+|functions?|ones?) am i (?:bad|good|weak|weakest|strong|strongest|best|worst|low|lowest)\b",
     r"\b(?:what|which) level am i\b|\bam i (?:foundational|advanced)\b|\bwhere do i stand\b|\bhow (?:good|strong|competent) am i\b",
     r"\b(?:quick check|my profile|full profile|see my (?:results|scores|progress))\b",
+)
+_OWN_LEVEL = re.compile(
+    r"\bam i (?:still |already |more )?(?:foundational|advanced|level (?:one|two|1|2))\b|\b(?:what|which) level am i\b"
 )
 _REFLECT = _any(
     r"\b(?:weekly|a|my|another|reflection) (?:reflection|prompt|nudge|journal)s?\b(?!.*\b(?:team|staff|teachers|nurses|families)\b)",
@@ -200,7 +206,7 @@ def _shares(low: str, kinds: Mapping[str, float]) -> dict[Intent, float]:
     outright = _said_outright(low)
     for intent in outright:
         scores[intent] += _OUTRIGHT
-    if _QUESTION.search(low) and "triage" not in outright:
+    if _QUESTION.search(low) and not {"triage", "selfcheck"} & set(outright):
         scores["ask"] += _ASKS
         if _PAPER_WORDS.search(low):
             scores["ask"] += _OUTRIGHT
@@ -212,6 +218,8 @@ def _said_outright(low: str) -> list[Intent]:
     found: list[Intent] = []
     if _WHICH.search(low) and len(content_words(_WHICH.sub(" ", low))) >= _SITUATION:
         found.append("triage")
+    if _OWN_LEVEL.search(low):
+        found.append("selfcheck")
     if len(words(low)) <= _WISH and not _PAPER_WORDS.search(low):
         found += [intent for intent, pattern in _WISHES if pattern.search(low)]
     return found

@@ -1,0 +1,59 @@
+"""No figure may drop by more than two points, and no evaluation line may stand among the training lines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.adapters.content import load_exemplars
+from bot.core.text import words
+from tests.coachkit import ROOT
+from tests.evals import baseline
+
+ALLOWED = 0.02
+LOWER_IS_BETTER = {"false_none", "ece", "unsure"}
+
+
+@pytest.mark.parametrize("kind", sorted(baseline.KINDS))
+def test_no_figure_drops_by_more_than_two_points(coach, kind):
+    before = json.loads(baseline.BASELINE.read_text("utf-8"))[kind]
+    now = baseline.measure(coach, kind)
+    worse = {
+        name: (was, now[name])
+        for name, was in before.items()
+        if (now[name] - was if name in LOWER_IS_BETTER else was - now[name]) > ALLOWED
+    }
+    assert worse == {}
+
+
+def texts_of(kind):
+    return [line.question if kind == "retrieval" else line.text for line in baseline.lines(kind)]
+
+
+def test_no_evaluation_line_stands_among_the_training_lines_exactly_or_nearly():
+    exemplars = load_exemplars(ROOT)
+    trained = [m.text for m in (*exemplars.messages, *exemplars.negatives, *exemplars.wishes)]
+    trained += [q.question for q in (*exemplars.questions, *exemplars.unanswerable)]
+    bags = [frozenset(words(t)) for t in trained]
+    by_word: dict[str, set[int]] = {}
+    for n, bag in enumerate(bags):
+        for word in bag:
+            by_word.setdefault(word, set()).add(n)
+    near = []
+    for text in [t for kind in baseline.KINDS for t in texts_of(kind)]:
+        bag = frozenset(words(text))
+        if len(bag) < 4:  # "hi", "thanks" and "why?" are what everybody says
+            continue
+        rare = sorted(bag, key=lambda w: len(by_word.get(w, ())))[: max(1, len(bag) // 2)]
+        candidates = set().union(*(by_word.get(w, set()) for w in rare))
+        near += [(text, trained[n]) for n in candidates if len(bag & bags[n]) / len(bag | bags[n]) > 0.6]
+    assert near == []
+
+
+def test_there_are_enough_lines_of_each_kind():
+    assert sum(line.in_scope for line in baseline.lines("triage")) >= 300
+    questions = baseline.lines("retrieval")
+    assert sum(q.answerable for q in questions) >= 250
+    assert sum(not q.answerable for q in questions) >= 60
+    assert len(baseline.lines("router")) >= 200
