@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 
 import structlog
 
@@ -30,6 +31,7 @@ from bot.slack.selfcheck_result import profile_chart, trend_button
 
 log = structlog.get_logger()
 
+_TURNS = tuple(Lock() for _ in range(64))  # people share them; a publish is short
 _ENTRIES = 3
 _SHOWN = 300  # characters of an entry
 _LEVELS: tuple[Reached | None, ...] = ("advanced", "foundational", "starting", None)
@@ -47,6 +49,12 @@ class Page:
 
 def publish(member: Member, deps: Deps) -> None:
     """Publish the person's Home as things stand; a failure leaves the old one and is only logged."""
+    # Read and published in one go: of two at once, the one that read later must not be overtaken by the other.
+    with _TURNS[hash(member) % len(_TURNS)]:
+        _publish(member, deps)
+
+
+def _publish(member: Member, deps: Deps) -> None:
     if deps.selfchecks is None or deps.nudges is None:
         return
     try:
