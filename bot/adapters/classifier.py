@@ -7,6 +7,7 @@ calibrated on predictions for authors whose lines the fold had not seen, so it h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ Dense = Callable[[Sequence[str]], Any]  # texts -> float32 rows of unit length
 
 _SOCIAL = frozenset({"smalltalk"})  # negatives that are talk for its own sake
 _FOLDS = 5
+_ACRONYM = re.compile(r"\b[A-Z]{2}[A-Z0-9-]*[A-Z]\b")  # three capitals or more, as names of frameworks have
 _CERTAIN = 0.5  # weight of a line from which on it counts in calibration; below stand second labels and side lines
 ASKS = 0.8  # weight of a line that the content gives as asking for an activity
 
@@ -191,6 +193,7 @@ class TrainedClassifier:
             work=self._view("about", rows).get("work", 1.0),
             unknown=self._share_missing(text, self._known),
             outside=self._share_missing(text, self._in_sources),
+            foreign=any(self._share_missing(name, self._in_sources) > 0 for name in _ACRONYM.findall(text)),
         )
 
     def _share_missing(self, text: str, known: set[str]) -> float:

@@ -26,6 +26,8 @@ INTENTS: tuple[Intent, ...] = (
 _FLOOR = 0.01  # of a share that the trained view doesn't see at all
 _OUTRIGHT = 2.5  # log odds for an intent whose set words are there
 _ASKS = 0.5  # log odds for a question mark at the end, or words that open a question
+_MUST_BE_CLEAR = frozenset({"selfcheck", "reflect", "smalltalk", "help", "privacy"})
+_CLEAR = 0.5  # share from which on a wish is taken up
 _WISH = 30  # words; a wish is short, and a longer story may hold its words by chance
 _SITUATION = 3  # words beside "which competency is this" that make a situation
 _UNSURE = 0.35  # a second reading this likely is offered beside the first
@@ -195,6 +197,9 @@ def route(text: str, kinds: Mapping[str, float]) -> Route:
         return Route("smalltalk", 0.95, subject=talk)
     shares = _shares(low, kinds)
     first, second, *_ = sorted(shares, key=lambda intent: -shares[intent])
+    if shares[first] < _CLEAR and first in _MUST_BE_CLEAR:
+        # What is no clear wish is worked on, as a question or a situation, and the wish is offered.
+        first, second = ("ask" if shares["ask"] >= shares["triage"] else "triage"), first
     unsure = shares[second] >= _UNSURE
     subject = "chat" if first == "smalltalk" else None
     return Route(first, shares[first], unsure=unsure, other=second if unsure else None, subject=subject)

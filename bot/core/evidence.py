@@ -49,3 +49,4 @@ class QuestionView:
     work: float = 1.0  # how likely it is about supporting implementation at all
     unknown: float = 0.0  # share of its words that stand nowhere in the content
     outside: float = 0.0  # share of its words that stand in no passage
+    foreign: bool = False  # it names something by an acronym that stands in no passage

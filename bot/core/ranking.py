@@ -10,9 +10,13 @@ from bot.core.answer import Outcome
 from bot.core.evidence import Hit, Neighbour, QuestionView
 from bot.core.framework import PAPER_UNITS
 from bot.core.questions import Reading
+from bot.core.text import words
 
 # Forms that the framework holds for every unit: a question that names the unit and asks for one has its answer.
 _CERTAIN = frozenset({"definition", "levels", "list", "compare", "activities", "example", "equity"})
+_HALF = 0.5
+_SHORT = 14  # words; in a longer story an acronym is part of the scene
+_REFUSED = 0.93  # a trained view this sure that the sources don't hold it is taken at its word
 _NAMED = 1.0  # for the gate: the question names one of the units
 _FLOOR = 0.004  # a unit that the model doesn't see at all; also where an operator's document starts
 
@@ -111,6 +115,7 @@ class GateWeights:
     unknown: float = -5.3  # share of words that stand nowhere in the content
     outside: float = -1.3  # share of words that stand in no passage
     suits: float = 2.8  # how well the best passage fits
+    foreign: float = -2.0  # a short question that names a framework or a body which no passage names
 
     def score(self, evidence: Evidence, suits: float) -> float:
         """Above 0: there is evidence to answer from."""
@@ -126,6 +131,7 @@ class GateWeights:
             + self.unknown * view.unknown
             + self.outside * view.outside
             + self.suits * suits
+            + self.foreign * (view.foreign and len(words(evidence.reading.text)) <= _SHORT)
         )
 
 
@@ -137,12 +143,13 @@ def gate(
     `suits`: how well the best of the brought passages fits the question.
     """
     reading, view = evidence.reading, evidence.view
-    if reading.form in _CERTAIN and (reading.mentions or reading.form == "list"):
+    held, ours = (view.evidence.get(k, 0.0) for k in ("not_in_sources", "out_of_scope"))
+    elsewhere = view.foreign and held > _HALF  # "List the ERIC strategies" names our word, and means another's list
+    if reading.form in _CERTAIN and (reading.mentions or reading.form == "list") and not elsewhere:
         return "answered"
     if ranked and ranked[0].unit.startswith("D-"):
         return "answered"  # an operator's document that outdoes the framework was put there to answer
     named = _NAMED if reading.mentions else 0.0
-    if not view.evidence or (weights or GateWeights()).score(evidence, suits) + named >= 0:
+    if not view.evidence or (held < _REFUSED and (weights or GateWeights()).score(evidence, suits) + named >= 0):
         return "answered"
-    held, ours = (view.evidence.get(k, 0.0) for k in ("not_in_sources", "out_of_scope"))
     return "not_in_sources" if held >= ours or reading.mentions else "out_of_scope"
