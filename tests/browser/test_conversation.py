@@ -166,6 +166,7 @@ def test_one_can_edit_and_delete_ones_own_message(page: Page, sandbox: Sandbox):
     box(page).fill("Teh plan")
     box(page).press("Enter")
     expect(message(page, "Teh plan")).to_be_visible()
+    expect(box(page)).to_have_value("")
     box(page).press("ArrowUp")
     editor = page.get_by_role("textbox", name="Edit your message")
     expect(editor).to_be_focused()

@@ -130,6 +130,7 @@ export class MessageList {
   node(item, channel) {
     const known = this.drawn.get(item.key);
     if (known?.signature === item.signature) return known.node;
+    if (known?.editing && item.editing) return known.node; // drawn anew, it would lose what is being typed
     if (item.day) {
       const node = known?.node ?? h("div.day", { role: "listitem" });
       node.replaceChildren(h("span", null, item.day));
@@ -140,7 +141,7 @@ export class MessageList {
     const held = known && document.activeElement !== node && node.contains(document.activeElement);
     swap(node, () => this.draw(node, item, channel));
     if (held && !node.contains(document.activeElement)) node.focus({ preventScroll: true });
-    this.drawn.set(item.key, { node, signature: item.signature });
+    this.drawn.set(item.key, { node, signature: item.signature, editing: item.editing });
     return node;
   }
 
