@@ -89,7 +89,7 @@ class Sent:
 class Messenger(Protocol):
     """Sends one message, once. It never retries by itself and never raises for what Slack answers."""
 
-    def post(  # noqa: D102 - the class says it
+    def post(
         self,
         member: Member,
         channel: str,
@@ -109,7 +109,7 @@ class Messenger(Protocol):
         """The id of the DM with a person."""
 
 
-class LookupUnavailable(Exception):  # noqa: N818
+class LookupUnavailable(Exception):  # noqa: N818 - a state, named as such
     """The history could not be read, so nothing is known about an earlier send."""
 
 
@@ -145,22 +145,22 @@ class InboxRepository(Protocol):
 class ConversationRepository(Protocol):
     """Short-lived memory of conversations."""
 
-    def remember(self, message: Remembered) -> None: ...  # noqa: D102
+    def remember(self, message: Remembered) -> None: ...
     def recall(self, conversation: str, member: Member, *, since: datetime, limit: int = 8) -> list[Remembered]:
         """The latest messages between the bot and this member there, oldest first."""
 
-    def sweep(self, *, before: datetime) -> int: ...  # noqa: D102
+    def sweep(self, *, before: datetime) -> int: ...
 
 
 class ExchangeRepository(Protocol):
     """Questions and triages with their results, for sources, feedback, sharing and corrections."""
 
-    def save(self, exchange: Exchange) -> None: ...  # noqa: D102
+    def save(self, exchange: Exchange) -> None: ...
     def get(self, exchange_id: str, member: Member) -> Exchange | None:
         """An exchange of this member; somebody else's is None."""
 
-    def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool: ...  # noqa: D102
-    def correct(self, exchange_id: str, member: Member, *, correction: str, may_share: bool) -> bool: ...  # noqa: D102
+    def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool: ...
+    def correct(self, exchange_id: str, member: Member, *, correction: str, may_share: bool) -> bool: ...
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
         """Corrections whose authors agreed to share them, oldest first."""
 
@@ -171,7 +171,7 @@ class ExchangeRepository(Protocol):
 class CheckRepository(Protocol):
     """Self-checks: appended, never changed."""
 
-    def add(self, check: Check) -> None: ...  # noqa: D102
+    def add(self, check: Check) -> None: ...
     def latest(self, member: Member) -> dict[str, Check]:
         """The newest check of each unit."""
 
@@ -182,7 +182,7 @@ class CheckRepository(Protocol):
 class NudgeRepository(Protocol):
     """Subscriptions and due rows. Each change of a claimed row names its owner and attempt, and says if it held."""
 
-    def subscription(self, member: Member) -> Subscription | None: ...  # noqa: D102
+    def subscription(self, member: Member) -> Subscription | None: ...
     def subscribe(self, subscription: Subscription) -> None:
         """Write or replace a person's subscription; due rows not yet claimed are cancelled with it."""
 
@@ -203,7 +203,7 @@ class NudgeRepository(Protocol):
     def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
         """Take due rows whose lease is free or lapsed, oldest first, counting an attempt."""
 
-    def renew(self, nudge: Nudge, *, now: datetime, lease: timedelta) -> bool: ...  # noqa: D102
+    def renew(self, nudge: Nudge, *, now: datetime, lease: timedelta) -> bool: ...
     def settle(
         self,
         nudge: Nudge,
@@ -217,7 +217,7 @@ class NudgeRepository(Protocol):
     def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
         """Note which prompt a claimed row sends."""
 
-    def get(self, nudge_id: str, member: Member) -> Nudge | None: ...  # noqa: D102
+    def get(self, nudge_id: str, member: Member) -> Nudge | None: ...
     def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
         """What was sent to a person, newest first."""
 
@@ -237,13 +237,13 @@ class NudgeRepository(Protocol):
 class JournalRepository(Protocol):
     """Private reflections."""
 
-    def add(self, reflection: Reflection) -> None: ...  # noqa: D102
+    def add(self, reflection: Reflection) -> None: ...
     def entries(self, member: Member, *, limit: int = 50) -> list[Reflection]:
         """Newest first."""
 
-    def get(self, reflection_id: str, member: Member) -> Reflection | None: ...  # noqa: D102
-    def update(self, reflection: Reflection) -> bool: ...  # noqa: D102
-    def delete(self, reflection_id: str, member: Member) -> bool: ...  # noqa: D102
+    def get(self, reflection_id: str, member: Member) -> Reflection | None: ...
+    def update(self, reflection: Reflection) -> bool: ...
+    def delete(self, reflection_id: str, member: Member) -> bool: ...
     def open_commitment(self, member: Member, *, before: date) -> Reflection | None:
         """The latest entry with a commitment still open, made before that day began (UTC)."""
 
@@ -251,8 +251,8 @@ class JournalRepository(Protocol):
 class ProfileRepository(Protocol):
     """What a person told the bot about their role."""
 
-    def get(self, member: Member) -> Profile: ...  # noqa: D102
-    def put(self, profile: Profile) -> None: ...  # noqa: D102
+    def get(self, member: Member) -> Profile: ...
+    def put(self, profile: Profile) -> None: ...
     def change(self, member: Member, change: Callable[[Profile], Profile]) -> Profile:
         """Change a profile as it stands, so that no other change is lost; the changed one."""
 
@@ -260,7 +260,7 @@ class ProfileRepository(Protocol):
 class RunRepository(Protocol):
     """The whole profile that a person has under way, one at most."""
 
-    def get(self, member: Member) -> ProfileRun | None: ...  # noqa: D102
+    def get(self, member: Member) -> ProfileRun | None: ...
     def put(self, run: ProfileRun) -> None:
         """Begin one in place of any other; the same one again changes nothing."""
 
@@ -274,8 +274,8 @@ class FocusRepository(Protocol):
     def begin(self, focus: Focus) -> None:
         """Write a focus down and close any other open one as replaced; the same one again changes nothing."""
 
-    def current(self, member: Member) -> Focus | None: ...  # noqa: D102
-    def get(self, focus_id: str, member: Member) -> Focus | None: ...  # noqa: D102
+    def current(self, member: Member) -> Focus | None: ...
+    def get(self, focus_id: str, member: Member) -> Focus | None: ...
     def update(self, focus: Focus) -> bool:
         """Change date, state or action; False where the row is gone."""
 
@@ -305,7 +305,7 @@ class Repositories(Protocol):
     def ping(self) -> None:
         """Raise StorageError where the database can't be used."""
 
-    def close(self) -> None: ...  # noqa: D102
+    def close(self) -> None: ...
 
 
 class Progress(Protocol):
@@ -321,7 +321,7 @@ class DocumentStore(Protocol):
     def all(self) -> list[StoredDocument]:
         """All documents, by key."""
 
-    def get(self, key: str) -> StoredDocument | None: ...  # noqa: D102
+    def get(self, key: str) -> StoredDocument | None: ...
     def put(self, document: StoredDocument) -> None:
         """Write or replace a document, wholly or not at all."""
 

@@ -34,7 +34,7 @@ class IndexNotReady(CoachError):  # noqa: N818 - a state that passes, named as s
     """The index is being built, or is damaged and being rebuilt."""
 
 
-class DataFolderInUse(CoachError):  # noqa: N818
+class DataFolderInUse(CoachError):  # noqa: N818 - a state, named as such
     """Another process serves or writes this data folder."""
 
 

@@ -142,7 +142,7 @@ class SlackSide:
         answer = self.sandbox.responses.answer(request.path_params["id"], payload)
         status = 200 if answer.get("ok") else 404 if answer.get("error") in {"used_url", "expired_url"} else 400
         self.sandbox.recorder.add(name, payload, answer, arrived=arrived, status=status)
-        return JSONResponse(answer, status_code=status) if status != 200 else PlainTextResponse("ok")  # noqa: PLR2004
+        return JSONResponse(answer, status_code=status) if status != 200 else PlainTextResponse("ok")  # noqa: PLR2004 - HTTP success
 
     async def upload(self, request: Request) -> Response:
         """The bytes of a file."""

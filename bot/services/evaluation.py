@@ -22,15 +22,15 @@ L = TypeVar("L", bound=figures.EvaluationLine)
 class Coach(Protocol):
     """What an evaluation needs of the coach."""
 
-    def ask(self, question: Question) -> Answer: ...  # noqa: D102 - as in bot.services.coach
-    def triage(self, text: str) -> Triage: ...  # noqa: D102
-    def route(self, text: str, history: Sequence[Turn] = ()) -> Route: ...  # noqa: D102
+    def ask(self, question: Question) -> Answer: ...
+    def triage(self, text: str) -> Triage: ...
+    def route(self, text: str, history: Sequence[Turn] = ()) -> Route: ...
 
 
 class Advance(Protocol):
     """Hears how far the run is."""
 
-    def __call__(self, what: str, done: int, total: int) -> None: ...  # noqa: D102
+    def __call__(self, what: str, done: int, total: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

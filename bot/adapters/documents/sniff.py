@@ -76,7 +76,7 @@ def sniff(raw: bytes) -> tuple[Kind, str]:
         )
     for magic, name in _MAGIC:
         # Short marks in plain letters could begin a text too; the real thing has a zero byte near them.
-        if raw.startswith(magic) and (len(magic) > 4 or not magic.isalnum() or 0 in raw[:_HEAD]):  # noqa: PLR2004
+        if raw.startswith(magic) and (len(magic) > 4 or not magic.isalnum() or 0 in raw[:_HEAD]):  # noqa: PLR2004 - a magic number this short could be text
             raise Unreadable(f"is {name}, which holds no text that can be read. {_READABLE}")
     text = decode(raw)
     if _HTML.match(text[:_HEAD]):
