@@ -20,6 +20,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture
+def full(request):
+    """Whether a row is run at its full size: under `make faults`, not under `make test`."""
+    return request.config.getoption("markexpr") == "fault"
+
+
+@pytest.fixture
 def figure(record_property, request):
     """Note a figure of this test's row, such as `figure("100 of 100 answered once")`."""
     rows = "/".join(name for mark in request.node.iter_markers("fault") for name in mark.args)

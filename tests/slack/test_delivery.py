@@ -32,7 +32,8 @@ def _answers(sandbox: Sandbox, channel: str = "D0ANA", words: str = "comes first
     return [m for m in sandbox.messages(channel, "U0ANA") if words in m["text"] and m["user"] == "U0COACH"]
 
 
-def test_s3_the_same_event_four_times_gives_one_answer(sandbox: Sandbox, bot: SlackApp) -> None:
+@pytest.mark.fault("S3")
+def test_s3_the_same_event_four_times_gives_one_answer(sandbox: Sandbox, bot: SlackApp, figure) -> None:
     for number in range(ROUNDS):
         body = _message(number)
         threads = [threading.Thread(target=bot.dispatch, args=(body,)) for _ in range(4)]
@@ -43,17 +44,18 @@ def test_s3_the_same_event_four_times_gives_one_answer(sandbox: Sandbox, bot: Sl
         sandbox.wait_for(lambda n=number: len(_answers(sandbox)) > n, what=f"answer {number}")
     sandbox.wait_idle()
     assert len(_answers(sandbox)) == ROUNDS
-    print(f"S3: {ROUNDS} events, each delivered 4 times at once: {len(_answers(sandbox))} answers")  # noqa: T201
+    figure(f"{ROUNDS} events, each delivered 4 times at once to one process: {len(_answers(sandbox))} answers")
 
 
-def test_s4_where_only_the_retry_arrives_it_is_answered_once(sandbox: Sandbox, bot: SlackApp) -> None:
+@pytest.mark.fault("S4")
+def test_s4_where_only_the_retry_arrives_it_is_answered_once(sandbox: Sandbox, bot: SlackApp, figure) -> None:
     for number in range(ROUNDS):
         sandbox.faults.add_event("withhold")
         sandbox.say("U0ANA", "D0ANA", f"What is readiness? ({number})")
         sandbox.wait_for(lambda n=number: len(_answers(sandbox)) > n, what=f"answer {number}")
     sandbox.wait_idle()
     assert len(_answers(sandbox)) == ROUNDS
-    print(f"S4: {ROUNDS} events whose first delivery was withheld: {len(_answers(sandbox))} answers")  # noqa: T201
+    figure(f"{ROUNDS} events whose first delivery was withheld: {len(_answers(sandbox))} answers")
 
 
 def test_a_duplicate_and_a_late_copy_are_dropped(sandbox: Sandbox, bot: SlackApp) -> None:

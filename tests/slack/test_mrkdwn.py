@@ -155,12 +155,21 @@ def test_forty_thousand_characters_of_any_kind_are_read_quickly(unit: str) -> No
     assert time.perf_counter() - begun < 5
 
 
-@given(TEXTS)
-@settings(deadline=None)
-def test_l3_a_whole_answer_message_is_harmless(text: str) -> None:
-    message = answer_message(_answer(text), "e1", _WORDING[0], LINKS, private=True)
-    for found in _strings(outgoing(message.text, message.blocks, LINKS)):
-        _assert_harmless(found)
+@pytest.mark.fault("L3")
+def test_l3_a_whole_answer_message_is_harmless(full: bool, figure) -> None:
+    seen = 0
+
+    @settings(deadline=None, max_examples=3000 if full else 100)
+    @given(TEXTS)
+    def check(text: str) -> None:
+        nonlocal seen
+        message = answer_message(_answer(text), "e1", _WORDING[0], LINKS, private=True)
+        for found in _strings(outgoing(message.text, message.blocks, LINKS)):
+            _assert_harmless(found)
+        seen += 1
+
+    check()
+    figure(f"{seen} texts as answer, source and question of a message: 0 live mentions, 0 foreign links")
 
 
 _WORDING: list[Wording] = []
