@@ -202,7 +202,7 @@ class Writer:
         candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
         draft.lines.append(self.wording("ask.situation.points"))
         for p in self._best(candidates, _POINTS, keep_order=False, share=_SHARE):
-            self._point(draft, p)
+            self._point(draft, p, to_you=True)
         move = self._move(unit)
         draft.say(self.wording("ask.situation.first_step", step=move.text), self._of(unit, move.activity))
         self._runner_up(draft, unit, ranked)
@@ -277,9 +277,10 @@ class Writer:
         part = passage.part
         return not part.startswith(("definition", "in-plain", "example-", "versus-", "original-"))
 
-    def _point(self, draft: Draft, passage: Passage, *, bullet: str = "- ") -> None:
-        """A passage as a list entry; a level's description says which level it is."""
-        text = self.wording(f"ask.levels.{passage.level}", text=passage.text) if passage.level else passage.text
+    def _point(self, draft: Draft, passage: Passage, *, bullet: str = "- ", to_you: bool = False) -> None:
+        """A passage as a list entry, also as said to the asker; a level's description says which level it is."""
+        said = (passage.to_you if to_you else None) or passage.text
+        text = self.wording(f"ask.levels.{passage.level}", text=said) if passage.level else said
         draft.say(text, passage, bullet=bullet)
 
     def _best(

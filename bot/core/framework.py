@@ -56,7 +56,9 @@ class Activity(Content):
     """One thing that an implementation support practitioner does within a unit."""
 
     id: Slug
+    heading: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)]  # fits a button
     text: Text
+    to_you: Text  # the same, said to somebody who asks what to do
     locators: tuple[Locator, ...] = Field(min_length=1)
     asks: tuple[Text, ...] = ()  # what people say or ask when this activity is the answer
 
@@ -163,6 +165,7 @@ class Passage(BaseModel):
     level: Level | None = None
     tenant: str = "*"  # "*" for everybody, else the workspace that may see it
     asks: tuple[str, ...] = ()  # questions that it answers; they widen retrieval
+    to_you: str | None = None  # an activity as said to somebody who asks what to do
 
     @property
     def text(self) -> str:
@@ -216,6 +219,7 @@ def _unit_passages(unit: Unit) -> list[Passage]:
         *,
         level: Level | None = None,
         asks: tuple[str, ...] = (),
+        to_you: str | None = None,
     ) -> Passage:
         return Passage(
             id=f"{unit.code}/{part}",
@@ -228,6 +232,7 @@ def _unit_passages(unit: Unit) -> list[Passage]:
             locators=locators,
             level=level,
             asks=asks,
+            to_you=to_you,
         )
 
     levels = unit.levels
@@ -235,9 +240,7 @@ def _unit_passages(unit: Unit) -> list[Passage]:
         passage("definition", "Definition", unit.definition.text, (unit.definition.locator,)),
         passage("in-plain-words", "In plain words", unit.in_plain_words),
     ]
-    out += [
-        passage(a.id, a.id.replace("-", " ").capitalize(), a.text, a.locators, asks=a.asks) for a in unit.activities
-    ]
+    out += [passage(a.id, a.heading, a.text, a.locators, asks=a.asks, to_you=a.to_you) for a in unit.activities]
     if unit.equity:
         out.append(passage("equity", "Equity", unit.equity.text, unit.equity.locators))
     for name, located in (("foundational", levels.foundational), ("advanced", levels.advanced)):
