@@ -17,6 +17,7 @@ from bot.core.records import (
     InboxItem,
     Member,
     Nudge,
+    NudgeKind,
     Profile,
     ProfileRun,
     Reflection,
@@ -214,12 +215,27 @@ class NudgeRepository(Protocol):
     ) -> bool:
         """End a claimed row; False where the lease was lost. "sent" also holds where it was cancelled meanwhile."""
 
-    def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
-        """Note which prompt a claimed row sends."""
+    def choose(self, nudge: Nudge, *, kind: NudgeKind, prompt_id: str | None, unit: str | None) -> bool:
+        """Note what a claimed row sends, and that its send begins now; False where the lease was lost."""
+
+    def unsent(self, nudge: Nudge) -> bool:
+        """Note that Slack surely didn't take a begun send; False where the lease was lost."""
+
+    def restore(self, nudge_id: str, member: Member, *, now: datetime) -> bool:
+        """Make a row due again that was left out before anybody claimed it; False where its time is over."""
+
+    def decline(self, nudge_id: str, member: Member) -> bool:
+        """Note on a nudge that came that the person didn't want this one; False where there is none."""
 
     def get(self, nudge_id: str, member: Member) -> Nudge | None: ...
+    def by_ts(self, member: Member, ts: str) -> Nudge | None:
+        """The nudge that was sent as this message."""
+
     def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
         """What was sent to a person, newest first."""
+
+    def ended(self, member: Member, *, kind: NudgeKind | None = None, limit: int = 60) -> list[Nudge]:
+        """Rows that came to an end other than being cancelled, newest first; of one kind where it is given."""
 
     def upcoming(self, member: Member) -> Nudge | None:
         """The next open row of a person, due or claimed."""

@@ -72,10 +72,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """When and whether a person wants reflection prompts. Nobody has one without asking for it."""
+    """When and whether nudges are wanted. Nobody has one without asking for it.
+
+    A channel may have one too (`kind` "team"): its `member` is then the channel, with the channel's id in place of a
+    person's, so that it stands among the same due rows. Nothing of it belongs to a person.
+    """
 
     member: Member
-    channel: str  # the DM's id
+    channel: str  # where it is sent: the DM's id, or the channel's
     zone: str  # IANA name
     weekday: int  # 0 Monday to 6 Sunday
     minute: int  # local minutes after midnight, 8:00 to 19:59
@@ -86,8 +90,15 @@ class Subscription:
     topic: Literal["suggested", "rotate", "chosen"] = "suggested"
     units: tuple[str, ...] = ()
     created_at: datetime | None = None
+    kind: Literal["person", "team"] = "person"
+    tone: Literal["gentle", "direct"] = "gentle"
+    check_weeks: int | None = None  # a self-check nudge every 4, 8 or 13 weeks; None: none
+    check_from: date | None = None  # the local day on which that was chosen
 
 
+LEFT_OUT = "left out"  # why a row was skipped: the person left it out before it came
+DECLINED = "not this one"  # why a nudge that came is not to be repeated
+NudgeKind = Literal["reflection", "selfcheck", "team"]
 NudgeState = Literal["due", "claimed", "sent", "skipped", "cancelled", "failed", "in_doubt"]
 
 
@@ -102,14 +113,15 @@ class Nudge:
     local_time: str  # as the person reads it, "2026-11-24T09:30"
     zone: str
     state: NudgeState
-    kind: Literal["reflection", "selfcheck"] = "reflection"
-    prompt_id: str | None = None
+    kind: NudgeKind = "reflection"
+    prompt_id: str | None = None  # None for a self-check
     unit: str | None = None
     owner: str | None = None  # the worker that holds the lease
     lease_until: datetime | None = None
     attempt: int = 0
     ts: str | None = None  # Slack's timestamp once sent
     reason: str | None = None  # why skipped, failed or in doubt, for people
+    sending: bool = False  # a send was begun, and Slack isn't known to have refused it
 
 
 @dataclass(frozen=True, slots=True)

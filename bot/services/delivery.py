@@ -2,7 +2,8 @@
 
 claim (a lease, attempt + 1) -> write the text -> look again whether it is wanted and not too late -> take a slot and
 wait for it -> renew the lease (lost: stop) -> on a later attempt look in the DM's history for our key -> one send ->
-note how it ended. An uncertain end is not noted: the lease lapses, and the next attempt looks before it sends.
+note how it ended. An uncertain end is not noted: the lease lapses, and the next attempt looks before it sends. A
+channel's history isn't read, so a send there that may have got through is never repeated: it ends in doubt.
 """
 
 from __future__ import annotations
@@ -133,9 +134,11 @@ class Delivery:
         return self._too_late(nudge, subscription) or _Ready(letter, text, blocks, subscription)
 
     def _send(self, nudge: Nudge, ready: _Ready) -> Outcome:
-        prompt = ready.letter.prompt
+        letter = ready.letter
         held = self._rows.renew(nudge, now=self._clock.now(), lease=self._pace.lease)
-        if not held or not self._rows.choose(nudge, prompt_id=prompt.id, unit=prompt.unit):
+        if not held or not self._rows.choose(
+            nudge, kind=letter.kind, prompt_id=letter.prompt.id if letter.prompt else None, unit=letter.unit
+        ):
             return "lost"
         known = self._sent_before(nudge, ready.subscription) if nudge.attempt > 1 else None
         if known:
@@ -150,8 +153,7 @@ class Delivery:
         """Why a nudge isn't to be sent any more, or None."""
         if nudge.member.team_id in self._revoked:
             return "workspace disconnected"
-        subscription = self._rows.subscription(nudge.member)
-        return None if subscription and subscription.state == "active" else "stopped"
+        return self._nudges.unwanted(nudge)
 
     def _too_late(self, nudge: Nudge, subscription: Subscription) -> Outcome | None:
         """Skip a row past its time, or leave it for the morning; None where it may be sent now."""
@@ -164,7 +166,7 @@ class Delivery:
         if nudge.attempt > 1:
             known = self._look(nudge, subscription)
             if known == "unknown":
-                return self._settle(nudge, "in_doubt", reason="an earlier send may have got through")
+                return self._in_doubt(nudge)
             if known:
                 return self._settle(nudge, "sent", ts=known)
         return self._settle(nudge, "skipped", reason="too late")
@@ -183,7 +185,8 @@ class Delivery:
         """What an earlier attempt came to; None where it surely sent nothing and another is in order."""
         known = self._look(nudge, subscription)
         if known == "unknown":
-            return self._leave(nudge, self._backoff(nudge))
+            # The history of a DM can be read again later; that of a channel never.
+            return self._in_doubt(nudge) if nudge.kind == "team" else self._leave(nudge, self._backoff(nudge))
         if known:
             return self._settle(nudge, "sent", ts=known)
         if nudge.attempt > _MOST_ATTEMPTS:
@@ -192,6 +195,8 @@ class Delivery:
 
     def _look(self, nudge: Nudge, subscription: Subscription) -> str | None:
         """The `ts` of an earlier send, None where there is none, "unknown" where the history can't be read."""
+        if nudge.kind == "team":
+            return "unknown" if nudge.sending else None
         try:
             return self._messenger.find(nudge.member, subscription.channel, key=nudge.id, since=nudge.due_at - _SKEW)
         except LookupUnavailable:
@@ -201,7 +206,8 @@ class Delivery:
         if sent.outcome == "sent":
             return self._settle(nudge, "sent", ts=sent.ts)
         if sent.outcome == "uncertain":
-            return "uncertain"  # left as it is: the lease lapses, then the history tells
+            # In a DM left as it is: the lease lapses, then the history tells.
+            return self._in_doubt(nudge) if nudge.kind == "team" else "uncertain"
         if sent.outcome == "retry":
             return self._again(nudge, sent)
         if sent.outcome == "revoked":
@@ -212,6 +218,7 @@ class Delivery:
         return ended
 
     def _again(self, nudge: Nudge, sent: Sent) -> Outcome:
+        self._rows.unsent(nudge)
         limited = sent.error in _LIMITED
         if nudge.attempt >= _MOST_ATTEMPTS and not limited:
             return self._settle(nudge, "failed", reason=sent.error)
@@ -231,6 +238,9 @@ class Delivery:
         reason: str | None = None,
     ) -> Outcome:
         return state if self._rows.settle(nudge, state, ts=ts, reason=reason) else "lost"
+
+    def _in_doubt(self, nudge: Nudge) -> Outcome:
+        return self._settle(nudge, "in_doubt", reason="an earlier send may have got through")
 
     def _leave(self, nudge: Nudge, pause: timedelta) -> Outcome:
         """Keep the row for a later attempt: its lease lapses after the pause."""

@@ -11,7 +11,7 @@ from typing import Literal
 import structlog
 
 from bot.core import schedule
-from bot.core.records import Member, Nudge, Reflection, Subscription
+from bot.core.records import Member, Nudge, NudgeKind, Reflection, Subscription
 from bot.core.reflection import Asked, Because, ReflectionPrompt, Topics, choose
 from bot.ports import Clock, Repositories
 
@@ -28,10 +28,12 @@ class Letter:
     """What one nudge says, before it has words and buttons."""
 
     nudge: Nudge
-    prompt: ReflectionPrompt
+    kind: NudgeKind  # what it has become; a self-check done meanwhile leaves its week to a reflection
+    unit: str | None
     because: Because
-    repeated: bool  # no other prompt is left within 26 weeks
-    commitment: Reflection | None  # an earlier entry whose commitment is still open
+    prompt: ReflectionPrompt | None = None  # None for a self-check
+    repeated: bool = False  # no other prompt is left within 26 weeks
+    commitment: Reflection | None = None  # an earlier entry whose commitment is still open
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +262,17 @@ class Nudges:
 
     # --- what a nudge says ---
 
+    def unwanted(self, nudge: Nudge) -> str | None:
+        """Why a planned nudge isn't to be sent any more, or None."""
+        subscription = self.subscription(nudge.member)
+        return None if subscription and subscription.state == "active" else "stopped"
+
     def write(self, nudge: Nudge) -> Letter:
         """The prompt for a nudge, the same each time for the same row, and the commitment that is still open."""
         prompt, because, repeated = self._prompt_for(nudge)
         before = nudge.due_at.date()
-        return Letter(nudge, prompt, because, repeated, self._journal.open_commitment(nudge.member, before=before))
+        commitment = self._journal.open_commitment(nudge.member, before=before)
+        return Letter(nudge, nudge.kind, prompt.unit, because, prompt, repeated, commitment)
 
     def prompt_now(self, member: Member) -> ReflectionPrompt:
         """A prompt for somebody who wants to reflect without waiting."""

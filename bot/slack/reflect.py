@@ -65,6 +65,7 @@ def composer(knowledge: Knowledge, wording: Wording) -> Compose:
 def nudge_message(letter: Letter, knowledge: Knowledge, wording: Wording) -> tuple[str, Sequence[dict[str, Any]]]:
     """A nudge: the open commitment first, then the prompt, why this one, and the ways out."""
     prompt = letter.prompt
+    assert prompt is not None
     lead = wording("nudges.nudge.lead", title=escape(knowledge.title(prompt.unit)))
     because = wording(f"nudges.nudge.because.{letter.because}")
     small = [because[:1].upper() + because[1:] + ".", *([wording("nudges.nudge.repeated")] if letter.repeated else [])]

@@ -11,12 +11,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from bot.core.records import (
+    DECLINED,
+    LEFT_OUT,
     Check,
     Exchange,
     Focus,
     InboxItem,
     Member,
     Nudge,
+    NudgeKind,
     Profile,
     ProfileRun,
     Reflection,
@@ -352,8 +355,30 @@ class MemoryNudges(_Part):
         return self._change(nudge, held, state=state, ts=ts, reason=reason, lease_until=None)
 
     @_one_at_a_time
-    def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
-        return self._change(nudge, {"claimed"}, prompt_id=prompt_id, unit=unit)
+    def choose(self, nudge: Nudge, *, kind: NudgeKind, prompt_id: str | None, unit: str | None) -> bool:
+        return self._change(nudge, {"claimed"}, kind=kind, prompt_id=prompt_id, unit=unit, sending=True)
+
+    @_one_at_a_time
+    def unsent(self, nudge: Nudge) -> bool:
+        return self._change(nudge, {"claimed"}, sending=False)
+
+    @_one_at_a_time
+    def restore(self, nudge_id: str, member: Member, *, now: datetime) -> bool:
+        row = self.rows.get(nudge_id)
+        if row is None or row.member != member or row.due_at <= now:
+            return False
+        if (row.state, row.reason, row.attempt) != ("skipped", LEFT_OUT, 0):
+            return False
+        self.rows[nudge_id] = replace(row, state="due", reason=None)
+        return True
+
+    @_one_at_a_time
+    def decline(self, nudge_id: str, member: Member) -> bool:
+        row = self.rows.get(nudge_id)
+        if row is None or row.member != member or row.state != "sent":
+            return False
+        self.rows[nudge_id] = replace(row, reason=DECLINED)
+        return True
 
     @_one_at_a_time
     def get(self, nudge_id: str, member: Member) -> Nudge | None:
@@ -361,8 +386,17 @@ class MemoryNudges(_Part):
         return row if row is not None and row.member == member else None
 
     @_one_at_a_time
+    def by_ts(self, member: Member, ts: str) -> Nudge | None:
+        return next((row for row in self._of(member) if row.ts == ts), None)
+
+    @_one_at_a_time
     def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
-        return [row for row in self._oldest_first() if row.member == member and row.state == "sent"][::-1][:limit]
+        return self._newest(member, {"sent"})[:limit]
+
+    @_one_at_a_time
+    def ended(self, member: Member, *, kind: NudgeKind | None = None, limit: int = 60) -> list[Nudge]:
+        rows = self._newest(member, {"sent", "skipped", "failed", "in_doubt"})
+        return [row for row in rows if kind is None or row.kind == kind][:limit]
 
     @_one_at_a_time
     def upcoming(self, member: Member) -> Nudge | None:
@@ -397,6 +431,10 @@ class MemoryNudges(_Part):
 
     def _of(self, member: Member) -> list[Nudge]:
         return [row for row in self.rows.values() if row.member == member]
+
+    def _newest(self, member: Member, states: set[str]) -> list[Nudge]:
+        rows = [row for row in self._of(member) if row.state in states]
+        return sorted(rows, key=lambda row: (row.due_at, row.id), reverse=True)
 
     def _oldest_first(self) -> list[Nudge]:
         return sorted(self.rows.values(), key=lambda row: (row.due_at, row.id))

@@ -73,6 +73,10 @@ def subscription(**changes: Any) -> Subscription:
         topic="chosen",
         units=("C4", "FB"),
         created_at=NOW,
+        kind="person",
+        tone="direct",
+        check_weeks=8,
+        check_from=date(2026, 11, 20),
     )
     return replace(row, **changes)
 

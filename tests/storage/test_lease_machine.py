@@ -103,7 +103,9 @@ class Leases(RuleBasedStateMachine):
 
     @rule(row=claims, prompt=st.sampled_from(["p1", "p2"]))
     def choose(self, row: Nudge, prompt: str) -> None:
-        held = self._same([store.nudges.choose(row, prompt_id=prompt, unit=None) for store in self.stores])
+        held = self._same(
+            [store.nudges.choose(row, kind="reflection", prompt_id=prompt, unit=None) for store in self.stores]
+        )
         assert not held or self._is_latest(row)
 
     @rule(row=claims, ending=st.sampled_from(ENDINGS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
@@ -12,12 +13,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, String, inspect, text
 
 from bot.adapters.crypto import FreeJson, FreeText
+from bot.adapters.storage.database import Database
 from bot.adapters.storage.engine import make_engine
 from bot.adapters.storage.migrating import current_revision, downgrade, migrate
+from bot.adapters.storage.nudges import SqlNudges
 from bot.adapters.storage.repositories import SqlRepositories
 from bot.adapters.storage.tables import BELONGS, Belongs, metadata
 from bot.core.errors import StorageError
-from tests.storage.rows import ANA, NOW, fill
+from bot.core.records import Member
+from tests.fakes.memory import StandingClock
+from tests.storage.rows import ANA, NOW, fill, nudge
 
 
 @pytest.fixture
@@ -56,6 +61,28 @@ def test_a_database_of_the_first_form_keeps_its_rows_on_the_way_up_and_down(engi
         assert connection.execute(text("SELECT team_id, stage FROM profiles")).one() == ("T", "doing")
 
 
+def test_a_database_of_the_second_form_keeps_its_prompts_and_loses_those_of_channels_on_the_way_down(
+    engine: Engine,
+) -> None:
+    migrate(engine)
+    downgrade(engine, "0002")
+    mine = "INSERT INTO subscriptions VALUES ('T', 'U', 'D1', 'Europe/London', 1, 570, 'active', 1, NULL, {}, 'suggested', '[]', NULL)"
+    with engine.begin() as connection:
+        connection.execute(text(mine.format("0" if engine.dialect.name == "sqlite" else "false")))
+    migrate(engine)
+    read = SqlNudges(Database(engine, StandingClock()))
+    found = read.subscription(Member("T", "U"))
+    assert found is not None
+    assert (found.kind, found.tone, found.check_weeks, found.check_from) == ("person", "gentle", None, None)
+    team = Member("T", "C1")
+    read.subscribe(replace(found, member=team, channel="C1", kind="team"))
+    read.plan(nudge(member=team, kind="team"))
+    downgrade(engine, "0002")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT user_id FROM subscriptions")).scalars().all() == ["U"]
+        assert connection.execute(text("SELECT id FROM nudges")).scalars().all() == []
+
+
 def test_migrating_twice_does_nothing_the_second_time(engine: Engine) -> None:
     assert migrate(engine)
     assert not migrate(engine)
@@ -74,7 +101,7 @@ def test_two_that_start_at_once_both_find_the_tables(empty_url: str) -> None:
             engine.dispose()
 
     with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(run, range(4))) == {"0002"}
+        assert set(pool.map(run, range(4))) == {"0003"}
 
 
 def test_a_failing_migration_leaves_nothing_half_done(engine: Engine) -> None:
@@ -126,7 +153,7 @@ def test_text_that_people_write_is_in_sealing_columns_only() -> None:
     plain = {
         "id", "key", "kind", "state", "outcome", "team_id", "user_id", "conversation", "role", "unit", "level",
         "descriptors", "channel", "zone", "topic", "period", "local_time", "prompt_id", "owner", "ts", "reason",
-        "nudge_id", "commitment_state", "stage", "focus", "home_hash", "correction", "fingerprint",
+        "nudge_id", "commitment_state", "stage", "focus", "home_hash", "correction", "fingerprint", "tone",
     }  # fmt: skip
     for table in metadata.tables.values():
         for column in table.columns:

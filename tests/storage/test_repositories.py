@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from bot.core.records import Member, Profile
+from bot.core.records import DECLINED, LEFT_OUT, Member, Profile
 from bot.ports import Repositories
 from tests.fakes.memory import StandingClock
 from tests.storage.rows import (
@@ -313,7 +313,7 @@ def test_a_lapsed_lease_is_free_for_others_and_lost_for_its_holder(repositories:
     (second,) = repositories.nudges.claim("other", now=NOW + LEASE, lease=LEASE, limit=1)
     assert (second.owner, second.attempt) == ("other", 2)
     assert not repositories.nudges.renew(first, now=NOW + LEASE, lease=LEASE)
-    assert not repositories.nudges.choose(first, prompt_id="p", unit=None)
+    assert not repositories.nudges.choose(first, kind="reflection", prompt_id="p", unit=None)
     assert not repositories.nudges.settle(first, "sent", ts="1.1")
     assert repositories.nudges.settle(second, "sent", ts="2.2")
 
@@ -351,12 +351,64 @@ def test_an_ended_row_stays_ended(repositories: Repositories, end: Ending) -> No
 
 def test_a_claimed_row_notes_its_prompt(repositories: Repositories) -> None:
     repositories.nudges.plan(nudge())
-    assert not repositories.nudges.choose(nudge(), prompt_id="early", unit=None)
+    assert not repositories.nudges.choose(nudge(), kind="reflection", prompt_id="early", unit=None)
     (held,) = repositories.nudges.claim("w", now=NOW, lease=LEASE, limit=1)
-    assert repositories.nudges.choose(held, prompt_id="C4-barriers", unit="C4")
+    assert repositories.nudges.choose(held, kind="reflection", prompt_id="C4-barriers", unit="C4")
     found = repositories.nudges.get("n1", ANA)
     assert found is not None
     assert (found.prompt_id, found.unit, found.state) == ("C4-barriers", "C4", "claimed")
+
+
+def test_a_begun_send_is_noted_until_slack_is_known_to_have_refused_it(repositories: Repositories) -> None:
+    repositories.nudges.plan(nudge(kind="selfcheck"))
+    (held,) = repositories.nudges.claim("w", now=NOW, lease=LEASE, limit=1)
+    assert not held.sending
+    assert repositories.nudges.choose(held, kind="reflection", prompt_id="p", unit="C4")
+    (again,) = repositories.nudges.claim("v", now=NOW + LEASE, lease=LEASE, limit=1)
+    assert (again.sending, again.kind) == (True, "reflection")
+    assert not repositories.nudges.unsent(held)
+    assert repositories.nudges.unsent(again)
+    (last,) = repositories.nudges.claim("w", now=NOW + 2 * LEASE, lease=LEASE, limit=1)
+    assert not last.sending
+
+
+def test_a_row_that_was_left_out_comes_back_while_its_time_is_ahead(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    nudges.plan(nudge(state="skipped", reason=LEFT_OUT, due_at=NOW + MINUTE))
+    nudges.plan(nudge("late", period="2026-W49", state="skipped", reason="too late", due_at=NOW + MINUTE))
+    assert not nudges.restore("n1", BEN, now=NOW)
+    assert not nudges.restore("late", ANA, now=NOW)
+    assert not nudges.restore("n1", ANA, now=NOW + MINUTE)
+    assert nudges.restore("n1", ANA, now=NOW)
+    assert not nudges.restore("n1", ANA, now=NOW)
+    assert nudges.upcoming(ANA) == nudge(due_at=NOW + MINUTE)
+
+
+def test_what_came_is_found_by_its_message_and_can_be_declined(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    nudges.plan(nudge())
+    assert not nudges.decline("n1", ANA)
+    (held,) = nudges.claim("w", now=NOW, lease=LEASE, limit=1)
+    nudges.settle(held, "sent", ts="17.5")
+    assert not nudges.decline("n1", BEN)
+    assert nudges.decline("n1", ANA)
+    assert nudges.by_ts(BEN, "17.5") is None
+    found = nudges.by_ts(ANA, "17.5")
+    assert found is not None
+    assert (found.id, found.reason, found.state) == ("n1", DECLINED, "sent")
+
+
+def test_ended_rows_come_newest_first_by_kind_and_without_the_cancelled(repositories: Repositories) -> None:
+    nudges, ends = repositories.nudges, ("sent", "skipped", "failed", "in_doubt", "cancelled")
+    for number, end in enumerate(ends):
+        kind = "selfcheck" if number % 2 else "reflection"
+        nudges.plan(nudge(end, period=f"W{number}", due_at=NOW + number * MINUTE, kind=kind))
+        (held,) = nudges.claim("w", now=NOW + number * MINUTE, lease=LEASE, limit=1)
+        nudges.settle(held, end)
+    nudges.plan(nudge("due", period="W9"))
+    assert [row.id for row in nudges.ended(ANA)] == ["in_doubt", "failed", "skipped", "sent"]
+    assert [row.id for row in nudges.ended(ANA, kind="selfcheck", limit=1)] == ["in_doubt"]
+    assert nudges.ended(BEN) == []
 
 
 def test_an_opt_out_stops_a_claimed_row_at_its_next_step(repositories: Repositories) -> None:

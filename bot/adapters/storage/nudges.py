@@ -23,9 +23,10 @@ from sqlalchemy import (
 from bot.adapters.storage.database import Database, insert_into, of, whose
 from bot.adapters.storage.tables import Instant, nudges, send_slots, subscriptions
 from bot.adapters.storage.tables import to_microseconds as micros
-from bot.core.records import Member, Nudge, Subscription
+from bot.core.records import DECLINED, LEFT_OUT, Member, Nudge, NudgeKind, Subscription
 
 _OPEN = nudges.c.state.in_(["due", "claimed"])
+_ENDED = nudges.c.state.in_(["sent", "skipped", "failed", "in_doubt"])
 _SECOND = 1_000_000  # microseconds
 _FARTHEST = 15 * 60 * _SECOND
 
@@ -142,24 +143,41 @@ class SqlNudges:
         condition = _held(nudge, also="cancelled") if state == "sent" else _held(nudge)
         return self._change(condition, state=state, ts=ts, reason=reason, lease_until=None)
 
-    def choose(self, nudge: Nudge, *, prompt_id: str, unit: str | None) -> bool:
-        """Note which prompt a claimed row sends; False where the lease was lost."""
-        return self._change(_held(nudge), prompt_id=prompt_id, unit=unit)
+    def choose(self, nudge: Nudge, *, kind: NudgeKind, prompt_id: str | None, unit: str | None) -> bool:
+        """Note what a claimed row sends, and that its send begins now; False where the lease was lost."""
+        return self._change(_held(nudge), kind=kind, prompt_id=prompt_id, unit=unit, sending=True)
+
+    def unsent(self, nudge: Nudge) -> bool:
+        """Note that Slack surely didn't take a begun send; False where the lease was lost."""
+        return self._change(_held(nudge), sending=False)
+
+    def restore(self, nudge_id: str, member: Member, *, now: datetime) -> bool:
+        """Make a row due again that was left out before anybody claimed it; False where its time is over."""
+        left_out = and_(nudges.c.state == "skipped", nudges.c.reason == LEFT_OUT, nudges.c.attempt == 0)
+        mine = and_(nudges.c.id == nudge_id, of(nudges, member), nudges.c.due_at > now)
+        return self._change(and_(mine, left_out), state="due", reason=None)
+
+    def decline(self, nudge_id: str, member: Member) -> bool:
+        """Note on a nudge that came that the person didn't want this one; False where there is none."""
+        came = and_(nudges.c.id == nudge_id, of(nudges, member), nudges.c.state == "sent")
+        return self._change(came, reason=DECLINED)
 
     def get(self, nudge_id: str, member: Member) -> Nudge | None:
         """A nudge of this member; somebody else's is None."""
         return self._first(nudges.c.id == nudge_id, of(nudges, member))
 
+    def by_ts(self, member: Member, ts: str) -> Nudge | None:
+        """The nudge that was sent as this message."""
+        return self._first(of(nudges, member), nudges.c.ts == ts)
+
     def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
         """What was sent to a person, newest first."""
-        statement = (
-            select(nudges)
-            .where(of(nudges, member), nudges.c.state == "sent")
-            .order_by(nudges.c.due_at.desc(), nudges.c.id.desc())
-            .limit(limit)
-        )
-        with self._database.reading() as connection:
-            return [_nudge(row) for row in connection.execute(statement)]
+        return self._newest(limit, of(nudges, member), nudges.c.state == "sent")
+
+    def ended(self, member: Member, *, kind: NudgeKind | None = None, limit: int = 60) -> list[Nudge]:
+        """Rows that came to an end other than being cancelled, newest first; of one kind where it is given."""
+        of_kind = () if kind is None else (nudges.c.kind == kind,)
+        return self._newest(limit, of(nudges, member), _ENDED, *of_kind)
 
     def upcoming(self, member: Member) -> Nudge | None:
         """The next open row of a person."""
@@ -208,6 +226,12 @@ class SqlNudges:
         with self._database.writing() as connection:
             return connection.execute(update(nudges).where(condition).values(**values)).rowcount == 1
 
+    def _newest(self, limit: int, *conditions: ColumnElement[bool]) -> list[Nudge]:
+        newest = (nudges.c.due_at.desc(), nudges.c.id.desc())
+        statement = select(nudges).where(*conditions).order_by(*newest).limit(limit)
+        with self._database.reading() as connection:
+            return [_nudge(row) for row in connection.execute(statement)]
+
     def _first(self, *conditions: ColumnElement[bool]) -> Nudge | None:
         statement = select(nudges).where(*conditions).order_by(nudges.c.due_at, nudges.c.id).limit(1)
         with self._database.reading() as connection:
@@ -238,13 +262,19 @@ def _choices(subscription: Subscription) -> dict[str, Any]:
         "topic": subscription.topic,
         "units": list(subscription.units),
         "created_at": subscription.created_at,
+        "kind": subscription.kind,
+        "tone": subscription.tone,
+        "check_weeks": subscription.check_weeks,
+        "check_from": subscription.check_from,
     }
 
 
 def _subscription(row: Row[Any]) -> Subscription:
     chosen = row._asdict()
     member = Member(chosen.pop("team_id"), chosen.pop("user_id"))
-    return Subscription(member=member, **{**chosen, "units": tuple(chosen["units"])})
+    # A row that an older version wrote has neither kind nor tone.
+    given = {"units": tuple(chosen["units"]), "kind": chosen["kind"] or "person", "tone": chosen["tone"] or "gentle"}
+    return Subscription(member=member, **{**chosen, **given})
 
 
 def _columns(nudge: Nudge) -> dict[str, Any]:
@@ -263,10 +293,11 @@ def _columns(nudge: Nudge) -> dict[str, Any]:
         "attempt": nudge.attempt,
         "ts": nudge.ts,
         "reason": nudge.reason,
+        "sending": nudge.sending,
     }
 
 
 def _nudge(row: Row[Any]) -> Nudge:
     columns = row._asdict()
     member = Member(columns.pop("team_id"), columns.pop("user_id"))
-    return Nudge(member=member, **columns)
+    return Nudge(member=member, **{**columns, "sending": bool(columns["sending"])})

@@ -149,6 +149,10 @@ subscriptions = Table(
     Column("topic", String, nullable=False),
     Column("units", FreeJson, nullable=False),
     Column("created_at", Instant),
+    Column("kind", String),  # NULL, as older versions leave it: "person"
+    Column("tone", String),  # NULL: "gentle"
+    Column("check_weeks", Integer),
+    Column("check_from", Date),
     Index(None, "state", "team_id", "user_id"),
 )
 
@@ -170,6 +174,7 @@ nudges = Table(
     Column("attempt", Integer, nullable=False),
     Column("ts", String),
     Column("reason", String),  # ours, never a person's words
+    Column("sending", Boolean),  # a send was begun, and Slack isn't known to have refused it
     UniqueConstraint("team_id", "user_id", "period"),
     Index(None, "state", "due_at"),
 )

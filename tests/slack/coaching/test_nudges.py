@@ -390,7 +390,7 @@ def test_long_words_keep_slacks_limits_everywhere(
     commitment = nudges.entries(ANA)[0]
     row = Nudge("n1", ANA, "2026-W48", MONDAY, "2026-11-24T09:30", "America/Toronto", "claimed")
     for prompt in nudges.prompts.values():
-        letter = Letter(row, prompt, "focus", True, commitment)
+        letter = Letter(row, "reflection", prompt.unit, "focus", prompt, repeated=True, commitment=commitment)
         message, parts = reflect.nudge_message(letter, knowledge, wording)
         assert check_message({"text": message, "blocks": list(parts)}) == []
         view = reflect.reflection_modal(f"n1|{prompt.id}", prompt, MONDAY.date(), knowledge, wording)
