@@ -15,6 +15,7 @@ from bot.core.records import (
     Exchange,
     Focus,
     InboxItem,
+    Installation,
     Member,
     Nudge,
     NudgeKind,
@@ -296,6 +297,26 @@ class FocusRepository(Protocol):
         """Change date, state or action; False where the row is gone."""
 
 
+class InstallationRepository(Protocol):
+    """The workspaces that the app is installed in, with their tokens, and the states of installations under way."""
+
+    def save(self, installation: Installation) -> None:
+        """Write or replace a workspace's installation."""
+
+    def get(self, team_id: str) -> Installation | None: ...
+    def remove(self, team_id: str) -> bool:
+        """Forget a workspace's token; False where there is none."""
+
+    def count(self) -> int:
+        """How many workspaces have the app."""
+
+    def issue_state(self, state: str, *, expires_at: datetime) -> None:
+        """Note a state that a browser takes along to Slack; ones past their time go."""
+
+    def consume_state(self, state: str) -> bool:
+        """True once for a state that was issued and is still in time."""
+
+
 class Repositories(Protocol):
     """All of storage, as one thing to hand around."""
 
@@ -308,6 +329,7 @@ class Repositories(Protocol):
     profiles: ProfileRepository
     runs: RunRepository
     focuses: FocusRepository
+    installations: InstallationRepository
 
     def erase(self, member: Member) -> dict[str, int]:
         """Delete everything of a person; rows by table."""

@@ -16,6 +16,21 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Installation:
+    """The app in one workspace: what is needed to speak there."""
+
+    team_id: str
+    team_name: str
+    bot_token: str = field(repr=False)
+    bot_id: str
+    bot_user_id: str
+    scopes: tuple[str, ...]
+    installed_by: str  # the person's id
+    installed_at: datetime
+    app_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InboxItem:
     """Something that Slack delivered and that must end in an answer or a plain reason."""
 

@@ -17,6 +17,7 @@ from bot.core.records import (
     Exchange,
     Focus,
     InboxItem,
+    Installation,
     Member,
     Nudge,
     NudgeKind,
@@ -33,6 +34,7 @@ from bot.ports import (
     ExchangeRepository,
     FocusRepository,
     InboxRepository,
+    InstallationRepository,
     JournalRepository,
     NudgeRepository,
     ProfileRepository,
@@ -592,6 +594,39 @@ class MemoryFocuses(_Part):
         return {"focuses": _drop(self.rows, lambda row: whose(row.member))}
 
 
+class MemoryInstallations:
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        self._clock, self._lock = clock, lock
+        self._rows: dict[str, Installation] = {}
+        self._states: dict[str, datetime] = {}
+
+    def save(self, installation: Installation) -> None:
+        with self._lock:
+            self._rows[installation.team_id] = installation
+
+    def get(self, team_id: str) -> Installation | None:
+        with self._lock:
+            return self._rows.get(team_id)
+
+    def remove(self, team_id: str) -> bool:
+        with self._lock:
+            return self._rows.pop(team_id, None) is not None
+
+    def count(self) -> int:
+        with self._lock:
+            return len(self._rows)
+
+    def issue_state(self, state: str, *, expires_at: datetime) -> None:
+        with self._lock:
+            now = self._clock.now()
+            self._states = {s: at for s, at in self._states.items() if at >= now} | {state: expires_at}
+
+    def consume_state(self, state: str) -> bool:
+        with self._lock:
+            expires_at = self._states.pop(state, None)
+        return expires_at is not None and expires_at > self._clock.now()
+
+
 class MemoryRepositories:
     """`bot.ports.Repositories` in memory."""
 
@@ -604,6 +639,7 @@ class MemoryRepositories:
     profiles: ProfileRepository
     runs: RunRepository
     focuses: FocusRepository
+    installations: InstallationRepository
 
     def __init__(self, clock: Clock | None = None) -> None:
         clock, lock = clock or StandingClock(), threading.RLock()
@@ -624,6 +660,7 @@ class MemoryRepositories:
             focuses,
         )
         self.runs, self.focuses = runs, focuses
+        self.installations = self._workspaces = MemoryInstallations(clock, lock)
         self._slots = nudges.next_at
         self.inbox, self.conversations, self.exchanges, self.checks = inbox, conversations, exchanges, checks
         self.nudges, self.journal, self.profiles = nudges, journal, profiles
@@ -641,7 +678,9 @@ class MemoryRepositories:
 
     def purge_team(self, team_id: str) -> dict[str, int]:
         slots = 1 if self._slots.pop(team_id, None) else 0
-        return {**self._forget(lambda whose: whose.team_id == team_id), "send_slots": slots}
+        removed = int(self._workspaces.remove(team_id))
+        forgotten = self._forget(lambda whose: whose.team_id == team_id)
+        return {**forgotten, "send_slots": slots, "installations": removed}
 
     def ping(self) -> None:
         """Memory is always there."""

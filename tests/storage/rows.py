@@ -11,6 +11,7 @@ from bot.core.records import (
     Exchange,
     Focus,
     InboxItem,
+    Installation,
     Member,
     Nudge,
     Profile,
@@ -114,6 +115,21 @@ def run(run_id: str = "p1", **changes: Any) -> ProfileRun:
 
 def focus(focus_id: str = "f1", **changes: Any) -> Focus:
     return replace(Focus(focus_id, ANA, "C4", "Ask the night shift.", date(2026, 12, 21), NOW), **changes)
+
+
+def installation(**changes: Any) -> Installation:
+    row = Installation(
+        team_id=ANA.team_id,
+        team_name="Northside Health",
+        bot_token="xoxb-a-token",
+        bot_id="B0COACH",
+        bot_user_id="U0COACH",
+        scopes=("chat:write", "commands"),
+        installed_by="U0ANA",
+        installed_at=NOW,
+        app_id="A0COACH",
+    )
+    return replace(row, **changes)
 
 
 def fill(repositories: Repositories, member: Member, text: str = "plain") -> None:

@@ -24,6 +24,7 @@ from tests.storage.rows import (
     exchange,
     fill,
     focus,
+    installation,
     item,
     nudge,
     profile,
@@ -659,9 +660,14 @@ def test_erasing_takes_shared_corrections_along(repositories: Repositories) -> N
 def test_purging_a_workspace_leaves_nothing_of_it_and_all_of_others(repositories: Repositories) -> None:
     for member in (ANA, BEN, CHI_ELSEWHERE):
         fill(repositories, member)
+    for team in (ANA.team_id, CHI_ELSEWHERE.team_id):
+        repositories.installations.save(installation(team_id=team))
     elsewhere = repositories.everything_of(CHI_ELSEWHERE)
     counts = repositories.purge_team(ANA.team_id)
     assert counts.pop("send_slots") == 1
+    assert counts.pop("installations") == 1
+    assert repositories.installations.get(ANA.team_id) is None
+    assert repositories.installations.get(CHI_ELSEWHERE.team_id) is not None
     assert set(counts.values()) == {2}
     assert not any(repositories.everything_of(ANA).values())
     assert not any(repositories.everything_of(BEN).values())
@@ -677,3 +683,33 @@ def test_naive_instants_are_refused(repositories: Repositories) -> None:
 def test_a_usable_database_answers_a_ping(repositories: Repositories) -> None:
     repositories.ping()
     repositories.ping()
+
+
+def test_an_installation_is_kept_by_workspace_and_replaced_by_the_next(repositories: Repositories) -> None:
+    first, other = installation(), installation(team_id="T0OTHER", bot_token="xoxb-other")
+    repositories.installations.save(first)
+    repositories.installations.save(other)
+    assert repositories.installations.get(first.team_id) == first
+    again = installation(bot_token="xoxb-newer", scopes=("chat:write",))
+    repositories.installations.save(again)
+    assert repositories.installations.get(first.team_id) == again
+    assert repositories.installations.count() == 2
+    assert repositories.installations.remove(first.team_id)
+    assert not repositories.installations.remove(first.team_id)
+    assert repositories.installations.get(first.team_id) is None
+    assert repositories.installations.get("T0OTHER") == other
+
+
+def test_a_state_is_good_once_and_for_its_time_only(repositories: Repositories, clock: StandingClock) -> None:
+    states = repositories.installations
+    states.issue_state("one", expires_at=clock.now() + MINUTE)
+    assert states.consume_state("one")
+    assert not states.consume_state("one")
+    assert not states.consume_state("never issued")
+    states.issue_state("late", expires_at=clock.now() + MINUTE)
+    clock.move(MINUTE)
+    assert not states.consume_state("late")
+
+
+def test_the_words_for_an_installation_never_show_its_token() -> None:
+    assert "xoxb" not in repr(installation())

@@ -14,6 +14,7 @@ from bot.adapters.storage.database import Database, insert_into
 from bot.adapters.storage.engine import make_engine, sqlite_url
 from bot.adapters.storage.exchanges import SqlExchanges
 from bot.adapters.storage.inbox import SqlInbox
+from bot.adapters.storage.installations import SqlInstallations
 from bot.adapters.storage.journal import SqlJournal
 from bot.adapters.storage.migrating import migrate
 from bot.adapters.storage.nudges import SqlNudges
@@ -28,6 +29,7 @@ from bot.ports import (
     ExchangeRepository,
     FocusRepository,
     InboxRepository,
+    InstallationRepository,
     JournalRepository,
     NudgeRepository,
     ProfileRepository,
@@ -48,6 +50,7 @@ class SqlRepositories:
     profiles: ProfileRepository
     runs: RunRepository
     focuses: FocusRepository
+    installations: InstallationRepository
 
     def __init__(self, url: str, *, cipher: TextCipher | None = None, clock: Clock | None = None) -> None:
         """Open a database, bring it to this version's form and check the keys.
@@ -72,6 +75,7 @@ class SqlRepositories:
         self.profiles = SqlProfiles(self._database)
         self.runs = SqlRuns(self._database)
         self.focuses = SqlFocuses(self._database)
+        self.installations = SqlInstallations(self._database)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:

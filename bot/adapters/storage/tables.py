@@ -242,6 +242,28 @@ focuses = Table(
     Index(None, "team_id", "user_id", "state"),
 )
 
+installations = Table(
+    "installations",
+    metadata,
+    Column("team_id", String, primary_key=True),
+    Column("team_name", FreeText, nullable=False),
+    Column("bot_token", FreeText, nullable=False),
+    Column("bot_id", String, nullable=False),
+    Column("bot_user_id", String, nullable=False),
+    Column("scopes", String, nullable=False),  # with commas between, as Slack gives them
+    Column("installed_by", String, nullable=False),
+    Column("installed_at", Instant, nullable=False),
+    Column("app_id", String, nullable=False),
+)
+
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    Column("state", String, primary_key=True),
+    Column("expires_at", Instant, nullable=False),
+    Index(None, "expires_at"),
+)
+
 canaries = Table(
     "canaries",
     metadata,
@@ -278,6 +300,8 @@ BELONGS: dict[Table, Belongs] = {
     profiles: Belongs.PERSON,
     inbox: Belongs.PERSON,
     send_slots: Belongs.TEAM,
+    installations: Belongs.TEAM,
+    oauth_states: Belongs.NOBODY,
     canaries: Belongs.NOBODY,
     heartbeat: Belongs.NOBODY,
 }
