@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.core.conversation import Route
     from bot.core.framework import Knowledge, Passage
     from bot.core.ingest import IngestReport
+    from bot.core.portrait import Portrait
     from bot.core.triage import Triage
     from bot.core.wording import Wording
     from bot.ports import Clock, Repositories
@@ -180,6 +181,16 @@ class LateCoach:
         return self._coach
 
 
+class LatePainter:
+    """Loads the drawing library with the first picture: most people never ask for one."""
+
+    def draw(self, portrait: Portrait) -> bytes:
+        """See Painter."""
+        from bot.adapters.portraits import draw
+
+        return draw(portrait)
+
+
 class Bot:
     """The bot in one workspace: storage, coach, features and Slack, started and stopped together."""
 
@@ -204,6 +215,7 @@ class Bot:
             wording=self.content.wording,
             selfchecks=self.selfchecks,
             nudges=self.nudges,
+            painter=LatePainter(),
         )
         self.worker = self._nudge_worker()
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
 from bot.core.framework import Passage
 from bot.core.ingest import StoredDocument
+from bot.core.portrait import Portrait
 from bot.core.records import (
     Check,
     Exchange,
@@ -115,6 +116,13 @@ class LookupUnavailable(Exception):  # noqa: N818 - a state, named as such
     """The history could not be read, so nothing is known about an earlier send."""
 
 
+class Painter(Protocol):
+    """Draws pictures."""
+
+    def draw(self, portrait: Portrait) -> bytes:
+        """A profile as a PNG, which can be read on a light and on a dark page."""
+
+
 # --- storage: one repository an aggregate -----------------------------------------------------------------------
 
 
@@ -160,6 +168,9 @@ class ExchangeRepository(Protocol):
     def save(self, exchange: Exchange) -> None: ...
     def get(self, exchange_id: str, member: Member) -> Exchange | None:
         """An exchange of this member; somebody else's is None."""
+
+    def recent(self, member: Member, *, since: datetime, limit: int = 20) -> list[Exchange]:
+        """A person's exchanges since an instant, newest first."""
 
     def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool: ...
     def correct(self, exchange_id: str, member: Member, *, correction: str, may_share: bool) -> bool: ...

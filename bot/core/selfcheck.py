@@ -16,6 +16,7 @@ A self-rating is weak evidence of skill: `Sureness` says how much this one rests
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -190,24 +191,53 @@ def _change(check: Check, before: Check | None) -> Change | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
-    """The unit to check next and why: "focus", "unchecked" or "oldest"."""
+class CameUp:
+    """A unit that came up in what a person told or asked the bot."""
 
     unit: str
-    because: Literal["focus", "unchecked", "oldest"]
+    how: Literal["told", "asked"]  # in a situation that was triaged, or in a question
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The unit to check next and why: "focus", "told", "asked", "unchecked" or "oldest"."""
+
+    unit: str
+    because: Literal["focus", "told", "asked", "unchecked", "oldest"]
     last: datetime | None = None
 
 
-_FOCUS_AGE = timedelta(weeks=4)
+_AGE = timedelta(weeks=4)  # a younger check isn't suggested anew
+_ASKED_TWICE = 2  # one question may be about anything; two on one subject are a sign
 
 
 def suggest(
-    latest: Mapping[str, Check], *, now: datetime, focus: str | None = None, units: Sequence[str] = FRAMEWORK_UNITS
+    latest: Mapping[str, Check],
+    *,
+    now: datetime,
+    focus: str | None = None,
+    units: Sequence[str] = FRAMEWORK_UNITS,
+    came_up: Sequence[CameUp] = (),
 ) -> Suggestion:
-    """The unit in focus where its check is four weeks old or missing, else one never checked, else the oldest."""
-    focused = latest.get(focus) if focus else None
-    if focus and (focused is None or now - focused.created_at >= _FOCUS_AGE):
-        return Suggestion(focus, "focus", focused.created_at if focused else None)
+    """The unit in focus, else what came up lately, each where its check is four weeks old or missing.
+
+    Otherwise one never checked, otherwise the oldest. `came_up`: newest first. A situation counts at once, questions
+    on a unit from the second on.
+    """
+
+    def due(unit: str) -> bool:
+        return unit not in latest or now - latest[unit].created_at >= _AGE
+
+    def last(unit: str) -> datetime | None:
+        return latest[unit].created_at if unit in latest else None
+
+    if focus and due(focus):
+        return Suggestion(focus, "focus", last(focus))
+    asked = Counter(m.unit for m in came_up if m.how == "asked")
+    for one in came_up:
+        weighty = one.how == "told" or asked[one.unit] >= _ASKED_TWICE
+        if weighty and one.unit in units and due(one.unit):
+            return Suggestion(one.unit, one.how, last(one.unit))
     unchecked = next((u for u in units if u not in latest), None)
     if unchecked:
         return Suggestion(unchecked, "unchecked")

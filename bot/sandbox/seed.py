@@ -78,7 +78,7 @@ def default_manifest() -> Json:
     """An app that may do what the sandbox can do; in use until `install` brings the real one."""
     commands = [
         ("coach", "Ask the coach, or which competency a situation is about", "[ask|which|help] …"),
-        ("selfcheck", "Rate yourself on one competency, privately", "[competency]"),
+        ("selfcheck", "Rate yourself on one competency, privately", "[competency] | full | trend"),
     ]
     return {
         "display_information": {"name": "ISP Coach", "description": "A coach for implementation support practitioners"},

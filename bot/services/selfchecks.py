@@ -8,11 +8,22 @@ from datetime import date, timedelta
 
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage, Unit
 from bot.core.progress import Bar, Movement, Point, bars, movements, track
-from bot.core.records import Check, Focus, Member, Profile, ProfileRun, Stage
-from bot.core.selfcheck import Descriptor, Rating, Result, Suggestion, level_reached, read_result, suggest
+from bot.core.records import Check, Exchange, Focus, Member, Profile, ProfileRun, Stage
+from bot.core.selfcheck import (
+    CameUp,
+    Descriptor,
+    Rating,
+    Result,
+    Suggestion,
+    level_reached,
+    read_result,
+    suggest,
+)
 from bot.ports import Clock, Repositories
 
 OLD = timedelta(weeks=13)  # since the last check of a unit
+_LATELY = timedelta(days=30)  # what came up since then is suggested
+_EXCHANGES = 20  # questions and situations that are looked back at
 _HISTORY = 100  # checks of one unit that are looked back at
 _ALL = 1500  # checks of a person that are looked back at: weekly for 28 years, or all units fortnightly for four
 
@@ -79,6 +90,7 @@ class SelfChecks:
         self.descriptors = descriptors
         self._checks, self._profiles = repositories.checks, repositories.profiles
         self._runs, self._focuses = repositories.runs, repositories.focuses
+        self._exchanges = repositories.exchanges
         self._clock = clock
         self._passages = {p.id: p for p in knowledge.passages()}
 
@@ -92,10 +104,13 @@ class SelfChecks:
 
     def suggest(self, member: Member) -> Suggestion:
         """The unit to check next, and why."""
-        return self._suggest(self.latest(member), self._profiles.get(member))
+        return self._suggest(member, self.latest(member), self._profiles.get(member))
 
-    def _suggest(self, latest: Mapping[str, Check], profile: Profile) -> Suggestion:
-        return suggest(latest, now=self._clock.now(), focus=profile.focus, units=role_of(profile))
+    def _suggest(self, member: Member, latest: Mapping[str, Check], profile: Profile) -> Suggestion:
+        now = self._clock.now()
+        exchanges = self._exchanges.recent(member, since=now - _LATELY, limit=_EXCHANGES)
+        came_up = [m for m in map(_came_up, exchanges) if m]
+        return suggest(latest, now=now, focus=profile.focus, units=role_of(profile), came_up=came_up)
 
     def overview(self, member: Member) -> Overview:
         """Where a person stands."""
@@ -107,7 +122,7 @@ class SelfChecks:
             profile=profile,
             under_way=_under_way(self._runs.get(member), latest),
             focus=self._focuses.current(member),
-            suggestion=self._suggest(latest, profile),
+            suggestion=self._suggest(member, latest, profile),
             bars=bars(latest, self.descriptors),
             unchecked=tuple(u for u in role if u not in latest),
             old=tuple(c.unit for c in sorted(aged, key=lambda c: c.created_at)),
@@ -209,6 +224,16 @@ class SelfChecks:
     def reread(self, check: Check) -> Result:
         """What a kept check says by itself. Raises ValueError where it is of other statements than today's."""
         return read_result(self.unit(check.unit), self.descriptors[check.unit], check, None)
+
+
+def _came_up(exchange: Exchange) -> CameUp | None:
+    """The unit that a triage settled on, or that an answer rests on; None where it is of another form."""
+    result = exchange.result
+    if exchange.kind == "triage":
+        found = exchange.correction or (result.get("competency") if result.get("outcome") == "match" else None)
+        return CameUp(found, "told") if found in FRAMEWORK_UNITS else None
+    cited = next((c.get("unit") for c in result.get("citations") or () if isinstance(c, dict)), None)
+    return CameUp(cited, "asked") if result.get("outcome") == "answered" and cited in FRAMEWORK_UNITS else None
 
 
 def _under_way(run: ProfileRun | None, latest: Mapping[str, Check]) -> UnderWay | None:

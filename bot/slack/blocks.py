@@ -9,6 +9,7 @@ from bot.slack.replies import Block, View
 
 _HEADER = 150
 _BUTTON = 75
+VALUE_LIMIT = 2000  # of what comes back with a click on a button
 _TITLE = 24
 _PLACEHOLDER = 150
 _OPTION = 75

@@ -11,7 +11,7 @@ from bot.core.conversation import Route
 from bot.core.framework import Knowledge, Passage
 from bot.core.triage import Triage
 from bot.core.wording import Wording
-from bot.ports import Clock, Repositories
+from bot.ports import Clock, Painter, Repositories
 from bot.services.nudges import Nudges
 from bot.services.selfchecks import SelfChecks
 from bot.settings import Settings
@@ -78,3 +78,4 @@ class Deps:
     buttons: frozenset[str] = frozenset()  # action prefixes that somebody registered: offer no others
     selfchecks: SelfChecks | None = None  # None only in a bot without that feature
     nudges: Nudges | None = None  # the same for reflections
+    painter: Painter | None = None  # draws the picture of a profile

@@ -32,7 +32,15 @@ from bot.slack.plans import STAGES
 from bot.slack.registry import Ack, Registration, errors, on_click, on_submit, show
 from bot.slack.replies import DM, Block, Reply, Say, View, say
 from bot.slack.selfcheck_page import TITLE, Filled, Step, page_modal, service, unit_of
-from bot.slack.selfcheck_result import focus_button, headline, level_words, profile_chart, trend_button
+from bot.slack.selfcheck_result import (
+    focus_button,
+    headline,
+    level_words,
+    picture_button,
+    profile_chart,
+    rule_button,
+    trend_button,
+)
 
 _BEGIN, _ROLE = "profile.begin", "profile.role"
 _COMPETENCIES = tuple(u for u in FRAMEWORK_UNITS if u.startswith("C"))
@@ -194,7 +202,8 @@ def profile_message(overview: Overview, checks: SelfChecks, wording: Wording) ->
     for part, unit in suggested:
         title = knowledge.title(unit)
         blocks += [*sections(part), *actions(focus_button(unit, f"Make “{title}” my focus", title))]
-    blocks += [*actions(trend_button(), button("Change role or stage", "profile.role")), context(small)]
+    role = button("Change role or stage", "profile.role")
+    blocks += [*actions(picture_button(), trend_button(), role, rule_button()), context(small)]
     return plain_words(
         "\n\n".join([told, *(part for part, _ in suggested), *([words] if words else []), small])
     ), blocks

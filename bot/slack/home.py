@@ -27,7 +27,7 @@ from bot.slack.plans import Plan
 from bot.slack.privacy import privacy_buttons
 from bot.slack.registry import Registration, on_home
 from bot.slack.replies import Block, View
-from bot.slack.selfcheck_result import profile_chart, trend_button
+from bot.slack.selfcheck_result import picture_button, profile_chart, trend_button
 
 log = structlog.get_logger()
 
@@ -145,7 +145,7 @@ def _next(page: Page, knowledge: Knowledge, wording: Wording) -> list[Block]:
     if not page.overview.under_way:
         ways.append(plans.whole_button())
     if page.overview.latest:
-        ways.append(trend_button())
+        ways += [trend_button(), picture_button()]
     return [*sections(text), *actions(*ways)]
 
 
@@ -174,9 +174,9 @@ def _table(page: Page, knowledge: Knowledge, wording: Wording) -> Block:
     rows = [["Competency or function", "Level", "Last check"]]
     for code in FRAMEWORK_UNITS:
         check = page.overview.latest.get(code)
-        level = wording(f"selfcheck.level.{check.level or 'none'}") if check else wording("home.checks.not_yet")
+        level = wording(f"selfcheck.level.short.{check.level or 'none'}") if check else wording("home.checks.not_yet")
         if check is None and code not in page.overview.role:
-            level = wording("selfcheck.level.none")
+            level = wording("selfcheck.level.short.none")
         when = ago_words(check.created_at, page.now) if check else "\u2013"
         rows.append([f"{code} {knowledge.title(code)}", level, when])
     return table(rows)

@@ -42,6 +42,7 @@ from bot.slack import (
     home,
     nudge_settings,
     nudges,
+    portrait,
     privacy,
     reflect,
     selfcheck,
@@ -59,6 +60,7 @@ from bot.slack.registry import Registration, Registry
 # triage   /coach which, the message shortcut, close calls, "Not right?"
 # selfcheck       /selfcheck, its modal and result
 # full_profile    the whole profile in steps, role and stage
+# portrait        the profile as a picture
 # focus           the development plan
 # nudges          /reflect, and the buttons on every weekly prompt
 # nudge_settings  day, time and zone of the weekly prompt
@@ -73,6 +75,7 @@ FEATURES: tuple[ModuleType, ...] = (
     triage,
     selfcheck,
     full_profile,
+    portrait,
     focus,
     nudges,
     nudge_settings,

@@ -13,6 +13,7 @@ ASK_SHORTCUT = "Ask the coach"
 ASK_CALLBACK = "ask.open"
 CHECK_SHORTCUT = "Check myself"
 CHECK_CALLBACK = "selfcheck.pick"
+CHECK_HINT = "[competency] | full | resume | trend | picture | how"
 
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write", "users:read")
@@ -55,7 +56,7 @@ def _features(commands: Commands, *, agent: bool) -> dict[str, Any]:
         "bot_user": {"display_name": "ISP Coach", "always_online": True},
         "slash_commands": [
             _command(commands.coach, "Ask the coach, or find out which competency this is", "ask … | which … | help"),
-            _command(commands.selfcheck, "Two minutes on one competency, or your whole profile", "[competency]"),
+            _command(commands.selfcheck, "Two minutes on one competency, or your whole profile", CHECK_HINT),
             _command(commands.reflect, "Your weekly reflection: write, choose a time, pause", "[settings]"),
         ],
         "shortcuts": [

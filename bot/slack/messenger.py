@@ -22,7 +22,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.core.records import Member
 from bot.ports import LookupUnavailable, Sent
-from bot.slack.mrkdwn import Links, clip, guard
+from bot.slack.mrkdwn import Links, clip, guard, guard_text
 from bot.slack.replies import Block, View
 
 log = structlog.get_logger()
@@ -30,6 +30,7 @@ log = structlog.get_logger()
 TIMEOUT = 10  # seconds, connecting and each read
 EVENT_TYPE = "isp_coach"  # of the message metadata that carries our key
 TEXT_LIMIT = 12_000
+ALT_LIMIT = 1_000  # of the words for a picture
 
 _REVOKED = frozenset(
     {"token_revoked", "token_expired", "invalid_auth", "account_inactive", "not_authed", "org_login_required"}
@@ -222,13 +223,38 @@ class SlackMessenger:
         user = response.get("user") or {}
         return user.get("tz") or None
 
-    def upload(self, member: Member, channel: str, *, filename: str, title: str, content: bytes, alt: str = "") -> Sent:
-        """Put a file into a DM."""
+    def upload(
+        self,
+        member: Member,
+        channel: str,
+        *,
+        filename: str,
+        title: str,
+        content: bytes,
+        alt: str = "",
+        comment: str = "",
+    ) -> Sent:
+        """Put a file into a DM, with words above it. `alt` says what a picture shows, in 1,000 characters at most."""
         return self._sent(
             lambda: self._send(member).files_upload_v2(
-                channel=channel, filename=filename, title=title, content=content, alt_txt=clip(alt, 1000) or None
+                channel=channel,
+                filename=filename,
+                title=title,
+                content=content,
+                alt_txt=clip(alt, ALT_LIMIT) or None,
+                initial_comment=guard_text(comment, self._links) or None,
             )
         )
+
+    def has_file(self, member: Member, channel: str, *, name: str, since: datetime) -> bool:
+        """True where one of the DM's latest messages carries a file of that name. Raises LookupUnavailable."""
+        try:
+            page = self._read(member).conversations_history(
+                channel=channel, oldest=f"{since.timestamp():.6f}", limit=200
+            )
+        except (SlackApiError, *_NETWORK) as error:
+            raise LookupUnavailable(type(error).__name__) from error
+        return any(file.get("name") == name for m in page.get("messages") or () for file in m.get("files") or ())
 
     # --- inside
 

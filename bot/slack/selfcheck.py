@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -14,8 +14,9 @@ from bot.core.selfcheck import NOT_MINE, Rating, Suggestion
 from bot.core.wording import Wording
 from bot.ports import Clock
 from bot.services.selfchecks import Overview, UnderWay
-from bot.slack import full_profile, home, plans
+from bot.slack import full_profile, home, plans, portrait
 from bot.slack.blocks import (
+    VALUE_LIMIT,
     actions,
     button,
     context,
@@ -36,16 +37,13 @@ from bot.slack.payloads import Click, Command, Delivery, GlobalShortcut, Submiss
 from bot.slack.registry import Ack, Registration, errors, on_click, on_command, on_intent, on_shortcut, on_submit, show
 from bot.slack.replies import DM, Block, Place, Reply, Say, Talk, View, place_of, say
 from bot.slack.selfcheck_page import PAGE, SCALE, TITLE, Filled, filled, page_modal, problem_with, service, unit_of
-from bot.slack.selfcheck_result import headline, result_message, trend_message
+from bot.slack.selfcheck_result import headline, result_message, rule_modal, trend_message
 from bot.slack.typed_ratings import Typed, is_rating, read_typed
 from bot.slack.unit_names import find_units
 
 log = structlog.get_logger()
 
 _PICK = "selfcheck.pick"
-_TREND = frozenset({"trend", "trends", "history", "progress", "over time"})
-_WHOLE = frozenset({"full", "whole", "all", "everything", "profile", "whole profile", "full profile", "my profile"})
-_GO_ON = frozenset({"resume", "continue", "go on", "next"})
 _MOST_NAMES = 5
 _MOST_SHOWN = 20  # typed ratings that are said again
 
@@ -54,15 +52,16 @@ _MOST_SHOWN = 20  # typed ratings that are said again
 
 
 def command(request: Command, deps: Deps) -> Reply | None:
-    """`/selfcheck`: the suggested unit, the one that is named, or one with its ratings typed behind it."""
+    """`/selfcheck`: the suggested unit, one that is named, one with its ratings typed behind it, or a word of ours."""
     wish = request.text.strip().lower()
     if not wish:
         _open_picker(request, deps)
         return None
-    if wish in _TREND:
-        return trend(request, deps)
-    if wish in _WHOLE | _GO_ON:
-        return full_profile.resume(request, deps)
+    word = _WORDS.get(wish)
+    return word(request, deps) if word else _named(request, deps)
+
+
+def _named(request: Command, deps: Deps) -> Reply | None:
     typed, units = _meant(request.text, deps)
     if len(units) != 1:
         return _ask_back(typed, units, deps)
@@ -88,8 +87,10 @@ def wished(talk: Talk, deps: Deps) -> Reply:
 def start(request: Click, deps: Deps) -> None:
     """A button that begins a check, of a unit or of one yet to be chosen; its value holds ratings typed before."""
     code = request.action_id.partition(":")[2]
+    chosen, _, example = request.value.partition("|")
     if code in service(deps).descriptors:
-        _open(request, page_modal(*unit_of(code, deps), deps.wording, chosen=request.value.split(",")), deps)
+        page = page_modal(*unit_of(code, deps), deps.wording, chosen=chosen.split(","), example=example)
+        _open(request, page, deps)
     else:
         _open_picker(request, deps)
 
@@ -249,6 +250,8 @@ def _not_saved(page: Filled, deps: Deps) -> Reply:
     title = service(deps).unit(page.unit).title
     text = deps.wording("selfcheck.not_saved", title=escape(title))
     values = ",".join(str(NOT_MINE if r is None else r) for r in page.ratings)
+    whole = f"{values}|{page.example}"
+    values = whole if len(whole) <= VALUE_LIMIT else values
     again = button("Try again", f"selfcheck.start:{page.unit}", values, style="primary", hint=f"Self-check: {title}")
     said = f"{text}\n{escape(page.example)}" if page.example else text
     echo = [plain_section(page.example)] if page.example else []
@@ -263,14 +266,19 @@ def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str,
     unit = checks.unit(code)
     picture = checks.picture(request.member, result)
     text, blocks = result_message(result, picture, checks.knowledge, deps.wording, deps.clock)
-    here = place_of(request)
-    if isinstance(request, Command) and request.channel.startswith("D"):
-        here = Place("dm", request.channel)  # nobody else is there, and a private line would be gone on reload
+    here = _place(request)
     if here.kind == "dm":
         return Reply((Say(text, blocks, here),), outcome="checked")
     # No rating or level where others may read along: a mention is answered in its channel.
     line = deps.wording("selfcheck.typed.saved", title=escape(unit.title))
     return Reply((Say(text, blocks, DM), Say(plain_words(line), sections(line))), outcome="checked")
+
+
+def _place(request: Delivery) -> Place:
+    """Where it was asked for; a command typed in the direct message is answered there for good."""
+    if isinstance(request, Command) and request.channel.startswith("D"):
+        return Place("dm", request.channel)  # nobody else is there, and a private line would be gone on reload
+    return place_of(request)
 
 
 # --- how it moved -------------------------------------------------------------------------------------------------
@@ -279,9 +287,24 @@ def _kept(request: Delivery, code: str, ratings: Sequence[Rating], example: str,
 def trend(request: Click | Command, deps: Deps) -> Reply:
     """How all that was checked more than once moved, in the direct message."""
     text, blocks = trend_message(service(deps).movements(request.member), deps.coach.knowledge, deps.wording)
-    here = place_of(request)
+    here = _place(request)
     return Reply((Say(text, blocks, here if here.kind != "channel" else DM),), outcome="trend")
 
+
+def explain(request: Click | Command, deps: Deps) -> None:
+    """How a result is worked out and what it is worth."""
+    _open(request, rule_modal(deps.wording), deps)
+
+
+# Words behind the command that ask for something other than a competency.
+_WORDS: dict[str, Callable[[Command, Deps], Reply | None]] = {
+    **dict.fromkeys(("trend", "trends", "history", "progress", "over time"), trend),
+    **dict.fromkeys(("full", "whole", "all", "everything", "profile"), full_profile.resume),
+    **dict.fromkeys(("whole profile", "full profile", "my profile", "my whole profile"), full_profile.resume),
+    **dict.fromkeys(("resume", "continue", "go on", "next"), full_profile.resume),
+    **dict.fromkeys(("picture", "image", "png", "my picture", "profile picture"), portrait.picture),
+    **dict.fromkeys(("how", "rule", "scoring", "how does this work", "how this works"), explain),
+}
 
 REGISTRATIONS: tuple[Registration, ...] = (
     on_command("selfcheck", command, quick=True),
@@ -289,6 +312,7 @@ REGISTRATIONS: tuple[Registration, ...] = (
     on_shortcut(CHECK_CALLBACK, from_shortcut),
     on_click("selfcheck.start", start),
     on_click("selfcheck.trend", trend),
+    on_click("selfcheck.rule", explain),
     on_submit(_PICK, answer=picked),
     on_submit(PAGE, finish, answer=rated),
 )

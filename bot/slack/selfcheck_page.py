@@ -20,11 +20,11 @@ from bot.slack.replies import Block, View
 PAGE = "selfcheck.page"
 TITLE = "Self-check"
 SCALE = (
-    ("5", "I help others do it"),
-    ("4", "On my own, in complex work too"),
-    ("3", "On my own, in familiar work"),
-    ("2", "With help"),
     ("1", "Not yet"),
+    ("2", "With help"),
+    ("3", "On my own, in familiar work"),
+    ("4", "On my own, in complex work too"),
+    ("5", "I help others do it"),
     (str(NOT_MINE), "Not part of my role"),
 )
 

@@ -12,10 +12,10 @@ from bot.core.selfcheck import Change, Result
 from bot.core.wording import Wording
 from bot.ports import Clock
 from bot.services.selfchecks import Picture
-from bot.slack.blocks import actions, button, context, sections
+from bot.slack.blocks import actions, button, context, modal, sections
 from bot.slack.charts import chart, table
 from bot.slack.mrkdwn import clip, escape, plain_words
-from bot.slack.replies import Block
+from bot.slack.replies import Block, View
 
 _LEVELS = ("advanced", "foundational", "starting")
 _ECHO = 600  # characters of an earlier example that are shown again
@@ -35,14 +35,14 @@ def result_message(
         *_list("next", [move.text for move in result.next_steps], wording, "numbers"),
     ]
     after = [*_reading(picture.reading, wording), _question(result, wording)]
-    small = f"{wording(f'selfcheck.result.sure.{result.sureness}')} {wording('selfcheck.result.private')}"
+    sure, private = wording(f"selfcheck.result.sure.{result.sureness}"), wording("selfcheck.result.private")
     line, line_words = _line(unit, picture.track, wording)
     bars, bar_words = profile_chart(picture.bars, knowledge, wording)
-    blocks = sections(head)
+    blocks = [*sections(head), context(sure)]
     for part in (*lists, *after):
         blocks += sections(part)
-    blocks += [*actions(*_buttons(result, unit, moved=picture.moved)), *line, *bars, context(small)]
-    said = [head, *lists, *after, *(words for words in (line_words, bar_words) if words), small]
+    blocks += [*actions(*_buttons(result, unit, moved=picture.moved)), *line, *bars, context(private)]
+    said = [head, sure, *lists, *after, *(words for words in (line_words, bar_words) if words), private]
     return plain_words("\n\n".join(said)), blocks
 
 
@@ -68,12 +68,29 @@ def _buttons(result: Result, unit: Unit, *, moved: bool) -> list[Block]:
     shown.append(focus_button(unit.code, "Make this my focus", unit.title))
     if moved:
         shown.append(trend_button())
-    return [*shown, button("Check another", "selfcheck.start", hint="Choose the next self-check")]
+    shown.append(button("Check another", "selfcheck.start", hint="Choose the next self-check"))
+    return [*shown, rule_button()]
 
 
 def focus_button(code: str, label: str, title: str) -> Block:
     """The way to a development plan for a unit."""
     return button(label, f"focus.open:{code}", hint=f"Make {title} my focus")
+
+
+def picture_button() -> Block:
+    """Asks for the profile as a picture."""
+    return button("Send me a picture", "profile.picture", hint="Send me a picture of my profile")
+
+
+def rule_button() -> Block:
+    """How a result comes about, and what it is worth."""
+    return button("How this works", "selfcheck.rule", hint="How a result is worked out, and what it is worth")
+
+
+def rule_modal(wording: Wording) -> View:
+    """The scoring rule as it is written down for people."""
+    parts = (wording(f"selfcheck.rule.{name}") for name in ("how", "examples", "worth"))
+    return modal("How this works", [block for part in parts for block in sections(part)])
 
 
 def trend_button() -> Block:
@@ -108,8 +125,9 @@ def _change_lines(change: Change, level: str | None, wording: Wording, clock: Cl
         lines = [wording("selfcheck.change.level", ago=ago, before=level_words(change.before, wording))]
     if change.up is None or change.down is None:
         lines.append(wording("selfcheck.change.other_statements"))
-    elif change.up or change.down:
-        lines.append(wording("selfcheck.change.moved", up=change.up, down=change.down))
+    else:
+        moved = (("up", change.up), ("down", change.down))
+        lines += [wording(f"selfcheck.change.{way}", count=count) for way, count in moved if count]
     if change.example_before:
         lines.append(wording("selfcheck.change.example", example=escape(clip(change.example_before, _ECHO))))
     return lines
@@ -169,7 +187,7 @@ def _line(unit: Unit, points: Sequence[Point], wording: Wording) -> tuple[list[B
         "line",
         wording("selfcheck.chart.line", unit=unit.code),
         [day for day, _ in shown],
-        {unit.code: [point.rating for _, point in shown]},
+        {unit.code: [round(point.rating, 1) for _, point in shown]},
         y_label=wording("selfcheck.chart.rating"),
         x_label=wording("selfcheck.chart.day"),
     )
@@ -195,9 +213,9 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
         wording("selfcheck.chart.trend"),
         [m.unit for m in drawn],
         {
-            "First check": [m.first.rating for m in drawn],
-            "Last time": [m.before.rating for m in drawn],
-            "Now": [m.now.rating for m in drawn],
+            "First check": [round(m.first.rating, 1) for m in drawn],
+            "Last time": [round(m.before.rating, 1) for m in drawn],
+            "Now": [round(m.now.rating, 1) for m in drawn],
         },
         y_label=wording("selfcheck.chart.rating"),
         x_label=wording("selfcheck.chart.profile.x"),
@@ -206,7 +224,8 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
     heads = ["Competency or function", "First check", "Now", "Change"]
     listed = "\n".join(f"• {_moved_words(m, knowledge, wording)}" for m in moved)
     blocks = [*sections(lead), block, table([heads, *rows]), context(private)]
-    blocks += actions(button("Check another", "selfcheck.start", hint="Choose the next self-check"))
+    another = button("Check another", "selfcheck.start", hint="Choose the next self-check")
+    blocks += actions(another, picture_button(), rule_button())
     return plain_words(f"{lead}\n{escape(listed)}\n{private}"), blocks
 
 

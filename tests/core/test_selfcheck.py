@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.content import load_knowledge
+from bot.adapters.content import load_knowledge, load_wording
 from bot.adapters.prompt_files import load_descriptors
 from bot.core.framework import FRAMEWORK_UNITS
 from bot.core.records import Check, Member
 from bot.core.selfcheck import (
+    CameUp,
     Descriptor,
     Rating,
     level_reached,
@@ -87,6 +89,18 @@ def test_a_result_is_bounded_and_always_the_same(ratings: list[Rating]) -> None:
     assert standing(C4, ratings) in {0, 1, 2}
     assert level_reached(C4, ratings) in {None, "starting", "foundational", "advanced"}
     assert standing(C4, ratings) == standing(C4, tuple(ratings))
+
+
+_EXAMPLE = re.compile(r"`([-1-5 ]+)` and `([-1-5 ]+)`: (.+?) level|`([-1-5 ]+)` and `([-1-5 ]+)`: building")
+
+
+def test_the_rule_written_for_people_gives_examples_that_hold() -> None:
+    said = load_wording(ROOT)("selfcheck.rule.examples")
+    found = [m.groups() for m in _EXAMPLE.finditer(said)]
+    assert len(found) == said.count("•") == 4
+    for first, second, level, first_low, second_low in found:
+        ratings = _read(((first or first_low) + (second or second_low)).replace(" ", ""))
+        assert level_reached(C4, ratings) == (level or "starting"), said
 
 
 def _rank(level: str | None) -> int:
@@ -178,6 +192,26 @@ def test_then_what_was_never_checked_then_the_oldest() -> None:
     assert suggest(latest, now=NOW).because == "oldest"
     del latest["C6"]
     assert (suggest(latest, now=NOW).unit, suggest(latest, now=NOW).because) == ("C6", "unchecked")
+
+
+@pytest.mark.parametrize(
+    ("came_up", "unit", "because"),
+    [
+        ([CameUp("C4", "told")], "C4", "told"),
+        ([CameUp("C4", "asked")], "C1", "unchecked"),  # one question may be about anything
+        ([CameUp("C4", "asked"), CameUp("C9", "asked"), CameUp("C9", "asked")], "C9", "asked"),
+        ([CameUp("C7", "told"), CameUp("C4", "told")], "C4", "told"),  # C7 was checked three days ago
+        ([CameUp("FD", "told")], "C1", "unchecked"),  # not part of the role
+    ],
+)
+def test_what_was_told_or_asked_lately_is_suggested_before_the_unchecked(
+    came_up: list[CameUp], unit: str, because: str
+) -> None:
+    latest = {"C7": _check("33331111", at=NOW - timedelta(days=3), unit="C7")}
+    role = [u for u in FRAMEWORK_UNITS if u != "FD"]
+    found = suggest(latest, now=NOW, units=role, came_up=came_up)
+    assert (found.unit, found.because) == (unit, because)
+    assert suggest(latest, now=NOW, focus="C2", came_up=came_up).because == "focus"
 
 
 def test_descriptors_state_both_levels_of_all_fifteen_units() -> None:

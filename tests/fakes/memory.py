@@ -210,6 +210,12 @@ class MemoryExchanges(_Part):
         return copy.deepcopy(self.rows.get((member, exchange_id)))
 
     @_one_at_a_time
+    def recent(self, member: Member, *, since: datetime, limit: int = 20) -> list[Exchange]:
+        found = [row for row in self.rows.values() if row.member == member and row.created_at >= since]
+        newest = sorted(sorted(found, key=lambda row: row.id), key=lambda row: row.created_at, reverse=True)
+        return copy.deepcopy(newest[:limit])
+
+    @_one_at_a_time
     def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool:
         return self._change(exchange_id, member, helpful=helpful)
 

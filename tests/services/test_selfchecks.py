@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
@@ -12,7 +13,7 @@ from bot.adapters.content import load_knowledge
 from bot.adapters.prompt_files import load_descriptors, load_reflections
 from bot.adapters.storage.engine import sqlite_url
 from bot.adapters.storage.repositories import SqlRepositories
-from bot.core.records import Member, Profile
+from bot.core.records import Exchange, Member, Profile
 from bot.ports import Repositories
 from bot.services.nudges import Entry, Nudges
 from bot.services.selfchecks import SelfChecks
@@ -76,6 +77,32 @@ def test_checks_are_the_persons_own(checks: SelfChecks) -> None:
 def test_the_focus_of_the_profile_is_suggested(checks: SelfChecks, repositories: Repositories) -> None:
     repositories.profiles.put(Profile(ANA, focus="FD"))
     assert checks.suggest(ANA).unit == "FD"
+
+
+def test_what_came_up_in_a_situation_or_in_questions_is_suggested_and_says_why(
+    checks: SelfChecks, repositories: Repositories, clock: StandingClock
+) -> None:
+    def kept(number: int, kind: Literal["ask", "triage"], result: dict[str, Any], member: Member = ANA) -> None:
+        clock.move(timedelta(minutes=1))
+        repositories.exchanges.save(Exchange(f"x{number}", member, kind, "words", result, clock.now()))
+
+    kept(1, "triage", {"outcome": "close_call", "competency": "C7"})
+    kept(2, "triage", {"outcome": "match", "competency": "C8"}, BEN)
+    assert checks.suggest(ANA).because == "unchecked"
+    answer = {"outcome": "answered", "citations": [{"unit": "C6"}, {"unit": "C4"}]}
+    kept(3, "ask", answer)
+    kept(4, "ask", {"outcome": "not_in_sources", "citations": []})
+    assert checks.suggest(ANA).because == "unchecked"
+    kept(5, "ask", answer)
+    assert (checks.suggest(ANA).unit, checks.suggest(ANA).because) == ("C6", "asked")
+    kept(6, "triage", {"outcome": "match", "competency": "C9"})
+    assert (checks.suggest(ANA).unit, checks.suggest(ANA).because) == ("C9", "told")
+    repositories.exchanges.correct("x6", ANA, correction="C10", may_share=False)
+    assert checks.suggest(ANA).unit == "C10"
+    checks.finish(ANA, "C10", [3] * 8, "", check_id="one")
+    assert checks.suggest(ANA).unit == "C6"
+    clock.move(timedelta(days=31))
+    assert checks.suggest(ANA).because == "unchecked"
 
 
 @pytest.mark.parametrize(("unit", "ratings"), [("C4", [3] * 7), ("C4", [9] * 8), ("P-INTRO", [3] * 8), ("C99", [])])

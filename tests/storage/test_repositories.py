@@ -178,6 +178,16 @@ def test_only_corrections_that_may_be_shared_are_listed(repositories: Repositori
     assert [row.id for row in repositories.exchanges.corrections(team_id=ANA.team_id)] == ["x2", "x0"]
 
 
+def test_the_latest_exchanges_of_a_person_come_newest_first(repositories: Repositories) -> None:
+    for number in range(4):
+        repositories.exchanges.save(exchange(f"x{number}", created_at=NOW + number * MINUTE))
+    repositories.exchanges.save(exchange("of Ben", member=BEN, created_at=NOW + MINUTE))
+    found = repositories.exchanges.recent(ANA, since=NOW + MINUTE, limit=2)
+    assert found == [exchange(f"x{n}", created_at=NOW + n * MINUTE) for n in (3, 2)]
+    assert [e.id for e in repositories.exchanges.recent(ANA, since=NOW + MINUTE)] == ["x3", "x2", "x1"]
+    assert repositories.exchanges.recent(ANA, since=NOW + 9 * MINUTE) == []
+
+
 def test_old_exchanges_go_but_shared_corrections_stay(repositories: Repositories) -> None:
     old = NOW - MINUTE
     repositories.exchanges.save(exchange("old", created_at=old))

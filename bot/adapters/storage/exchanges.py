@@ -46,6 +46,17 @@ class SqlExchanges:
             ).first()
         return None if row is None else _exchange(row)
 
+    def recent(self, member: Member, *, since: datetime, limit: int = 20) -> list[Exchange]:
+        """A person's exchanges since an instant, newest first."""
+        statement = (
+            select(exchanges)
+            .where(of(exchanges, member), exchanges.c.created_at >= since)
+            .order_by(exchanges.c.created_at.desc(), exchanges.c.id)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [_exchange(row) for row in connection.execute(statement)]
+
     def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool:
         """Note whether an answer helped; False where there is no such exchange of this member."""
         return self._change(exchange_id, member, helpful=helpful)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.prompt_files import load_descriptors, load_reflections
+from bot.app import LatePainter
 from bot.core.framework import Knowledge
 from bot.core.wording import Wording
 from bot.ports import Repositories
@@ -73,6 +74,7 @@ def build(  # noqa: PLR0917 - pytest gives fixtures by name
             wording=wording,
             selfchecks=selfchecks,
             nudges=nudges,
+            painter=LatePainter(),
         )
         built.append(app)
         return app

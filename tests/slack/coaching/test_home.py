@@ -52,7 +52,7 @@ def test_a_check_from_home_shows_there_at_once(sandbox: Sandbox, selfchecks: Sel
     sandbox.wait_for_modal("U0ANA", "How true is each statement")
     sandbox.submit("U0ANA", {f"statement-{n}": "4" for n in range(len(selfchecks.descriptors["C1"].statements))})
     renewed = sandbox.wait_for_home("U0ANA", "1 of 15 looked at: 1 \u00d7 advanced level.")
-    assert "C1 Develop a team\nraw_text\nadvanced level\nraw_text\ntoday" in words(renewed.content)
+    assert "C1 Develop a team\nraw_text\nadvanced\nraw_text\ntoday" in words(renewed.content)
     assert "Next could be *Unearth the problem*" in words(renewed.content)
 
 
@@ -72,7 +72,7 @@ def test_home_draws_the_profile_and_names_what_is_unchecked_or_old(
         "*Looked at more than three months ago:* C1 Develop a team",
         "4 of 15 belong to your role.",
         "Stage of your main piece of work: Sustaining: making it last",
-        "C2 Unearth the problem\nraw_text\nnot part of the role",
+        "C2 Unearth the problem\nraw_text\nnot in the role",
         "My whole profile",
         "How I have moved",
     ):

@@ -119,7 +119,8 @@ def test_the_next_check_says_what_moved_and_what_was_written_then(sandbox: Sandb
     sandbox.clock.advance(timedelta(weeks=6))
     second = _check(sandbox, selfchecks, "C8", "4", "1")
     assert "Your check 6 weeks ago came to: building the foundations." in second["text"]
-    assert "4 of the statements went up since then, 0 went down." in second["text"]
+    assert "Statements rated higher than then: 4." in second["text"]
+    assert "rated lower" not in second["text"]
     assert "What you wrote then: “We met once, then stopped.”" in second["text"]
 
 
