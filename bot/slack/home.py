@@ -171,7 +171,7 @@ def _role(page: Page, wording: Wording) -> list[Block]:
 
 def _table(page: Page, knowledge: Knowledge, wording: Wording) -> Block:
     """The newest check of each unit, in the framework's order."""
-    rows = [["Competency or function", "Level", "Last check"]]
+    rows = [["Competency or function", "Level", "Checked"]]
     for code in FRAMEWORK_UNITS:
         check = page.overview.latest.get(code)
         level = wording(f"selfcheck.level.short.{check.level or 'none'}") if check else wording("home.checks.not_yet")

@@ -103,7 +103,10 @@ STAGES: tuple[tuple[Stage, str], ...] = (
 
 def under_way_words(under_way: UnderWay, wording: Wording) -> str:
     """How far a profile has come (escaped)."""
-    return wording("selfcheck.run.progress", done=under_way.done, of=len(under_way.run.units))
+    count = len(under_way.run.units)
+    if not under_way.done:
+        return wording("selfcheck.run.begun", of=count)
+    return wording("selfcheck.run.progress", done=under_way.done, of=count)
 
 
 def under_way_buttons(under_way: UnderWay, wording: Wording) -> list[Block]:

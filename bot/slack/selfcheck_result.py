@@ -221,7 +221,7 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
         x_label=wording("selfcheck.chart.profile.x"),
     )
     rows = [_moved_cells(m, knowledge) for m in moved]
-    heads = ["Competency or function", "First check", "Now", "Change"]
+    heads = ["Competency or function", "Change", "Now", "First check"]
     listed = "\n".join(f"• {_moved_words(m, knowledge, wording)}" for m in moved)
     blocks = [*sections(lead), block, table([heads, *rows]), context(private)]
     another = button("Check another", "selfcheck.start", hint="Choose the next self-check")
@@ -231,7 +231,7 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
 
 def _moved_cells(moved: Movement, knowledge: Knowledge) -> list[str]:
     first, now = (f"{point.rating:.1f} ({_day(point.at)})" for point in (moved.first, moved.now))
-    return [f"{moved.unit} {knowledge.title(moved.unit)}", first, now, _change_words(moved)]
+    return [f"{moved.unit} {knowledge.title(moved.unit)}", _change_words(moved), now, first]
 
 
 def _moved_words(moved: Movement, knowledge: Knowledge, wording: Wording) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -52,11 +55,29 @@ def test_statements_are_about_oneself_and_both_levels_have_three_to_five() -> No
             assert all(s.text.startswith("I ") and s.text.endswith(".") for s in statements)
 
 
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def test_statements_never_change_under_a_version_that_checks_were_kept_with() -> None:
+    known = json.loads((Path(__file__).parent / "statement_versions.json").read_text("utf-8"))
+    now = {d.version: _digest(s.text for s in d.statements) for d in load_descriptors(ROOT, KNOWLEDGE).values()}
+    unlike = {v: digest for v, digest in now.items() if known.get(v) != digest}
+    assert not unlike, f"reworded: give the file a new version, then add to statement_versions.json: {unlike}"
+
+
+def test_a_statement_is_short_enough_to_be_read_at_a_glance() -> None:
+    for descriptor in load_descriptors(ROOT, KNOWLEDGE).values():
+        lengths = [len(s.text.split()) for s in descriptor.statements]
+        assert max(lengths) <= 22, descriptor.unit
+        assert sum(lengths) <= 160, descriptor.unit
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
         ("selfcheck/C4.yaml", "unit: C4", "unit: C5", "selfcheck/C4.yaml:1: unit: is C5, in the file of C4"),
-        ("selfcheck/C4.yaml", "version: C4-2026.1", "version: ''", "version"),
+        ("selfcheck/C4.yaml", "version: C4-2026.2", "version: ''", "version"),
         ("selfcheck/C4.yaml", "activity: individual-assessment", "activity: no-such", "no passage 'no-such'"),
         ("selfcheck/C4.yaml", 'text: "I find out', 'text: "You find out', "has not the form"),
         ("selfcheck/C4.yaml", "advanced:", "expert:", "is no key that is known here"),

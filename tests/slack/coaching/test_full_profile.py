@@ -149,7 +149,7 @@ def test_discarding_keeps_the_checks_and_starting_over_begins_at_one(
     sandbox.wait_for_modal("U0ANA", "Step 1 of 2")
     sandbox.close("U0ANA", clear=True)
     sandbox.open_home("U0ANA")
-    view = sandbox.wait_for_home("U0ANA", "0 of 2 steps done")
+    view = sandbox.wait_for_home("U0ANA", "none of its 2 steps is done yet")
     sandbox.click("U0ANA", view.id, "profile.discard")
     sandbox.wait_for_message("D0ANA", "Discarded.")
     assert selfchecks.under_way(ANA) is None
