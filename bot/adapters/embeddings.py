@@ -115,6 +115,21 @@ class ProviderEmbeddings(Embeddings):
         return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
 
 
+class Remembering:
+    """Rows of an embedding model, each text embedded once: building an index needs most texts several times."""
+
+    def __init__(self, inner: MiniLmEmbeddings | ProviderEmbeddings) -> None:
+        self._inner = inner
+        self._known: dict[str, Any] = {}
+
+    def rows(self, texts: Sequence[str]) -> Any:
+        """See the model: vectors of unit length as an array, float32."""
+        missing = list(dict.fromkeys(t for t in texts if t not in self._known))
+        if missing:
+            self._known |= zip(missing, self._inner.rows(missing), strict=True)
+        return np.stack([self._known[t] for t in texts])
+
+
 CoachEmbeddings = BuiltinEmbeddings | MiniLmEmbeddings | ProviderEmbeddings
 
 

@@ -47,6 +47,7 @@ log = structlog.get_logger()
 
 FORMAT = 1  # raise it when what stands in a folder changes its form
 EVERYBODY = "*"
+_EMBED = 500  # texts embedded between two words on progress
 _BATCH = 2000  # rows a call to Chroma; its own bound was 5,461
 _ABANDONED = 1800.0  # seconds after which a folder half built is taken for left behind
 _KEEP = 2  # sealed folders kept beside the newest: another process may still read one
@@ -284,7 +285,7 @@ def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progres
     progress("Reading the content", 0, 4)
     fitted = Representation().fit([p.text for p in passages] + [t for t, _, _ in exemplars])
     name = embedding.chosen(place.embeddings, place.minilm_dir)
-    vectors = embedding.make(name, place.minilm_dir, fitted)
+    vectors = _vectors(name, place, fitted, [p.text for p in passages] + [t for t, _, _ in exemplars], progress)
     models = TrainedClassifier(fitted, None if name == "builtin" else vectors.rows)
     progress("Learning from the exemplars", 1, 4)
     models.train(source.knowledge, source.exemplars)
@@ -300,6 +301,18 @@ def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progres
     (work / "passages.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
     _seal(work, {"embeddings": name, "collections": collections, "passages": len(passages), "format": FORMAT})
     progress("Ready", 4, 4)
+
+
+def _vectors(name: str, place: IndexPlace, fitted: Representation, texts: Sequence[str], progress: Progress) -> Any:
+    """The embeddings to build with; a model's are slow, so what is needed often is embedded first, and told."""
+    made = embedding.make(name, place.minilm_dir, fitted)
+    if isinstance(made, embedding.BuiltinEmbeddings):
+        return made
+    remembering = embedding.Remembering(made)
+    for start in range(0, len(texts), _EMBED):
+        progress(f"Embedding the content ({start} of {len(texts)} texts)", 0, 4)
+        remembering.rows(texts[start : start + _EMBED])
+    return remembering
 
 
 def _seal(work: Path, seal: dict[str, Any]) -> None:
