@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bot.core.wording import Wording
     from bot.ports import Clock, Repositories
     from bot.services.coach import Coach
-    from bot.services.delivery import NudgeWorker
+    from bot.services.nudge_worker import NudgeWorker
     from bot.services.nudges import Nudges
     from bot.services.selfchecks import SelfChecks
     from bot.slack.bolt import SlackApp
@@ -240,7 +240,8 @@ class Bot:
         return checks, nudges
 
     def _nudge_worker(self) -> NudgeWorker:
-        from bot.services.delivery import Delivery, NudgeWorker, Pace
+        from bot.services.delivery import Delivery, Pace
+        from bot.services.nudge_worker import NudgeWorker
         from bot.slack.reflect import composer
 
         settings = self._settings

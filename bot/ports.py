@@ -192,6 +192,14 @@ class CheckRepository(Protocol):
         """Checks, newest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Nudges that are due and not out yet."""
+
+    waiting: int
+    oldest: datetime | None  # when the one that has waited longest was due
+
+
 class NudgeRepository(Protocol):
     """Subscriptions and due rows. Each change of a claimed row names its owner and attempt, and says if it held."""
 
@@ -200,9 +208,12 @@ class NudgeRepository(Protocol):
         """Write or replace a person's subscription; due rows not yet claimed are cancelled with it."""
 
     def active_subscriptions(
-        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None
+        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None, unplanned: bool = False
     ) -> list[Subscription]:
-        """Active ones, by workspace and person, page by page; with a day, also paused ones whose pause ends by then."""
+        """Active ones, by workspace and person, page by page; with a day, also paused ones whose pause ends by then.
+
+        `unplanned` leaves out those that have an open due row.
+        """
 
     def plan(self, nudge: Nudge) -> bool:
         """Insert a due row; False where the member already has one in that period.
@@ -213,10 +224,25 @@ class NudgeRepository(Protocol):
     def cancel_open(self, member: Member, reason: str) -> int:
         """Cancel what is due and not sent; how many. A claimed row too: its worker's next renewal says False."""
 
-    def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
-        """Take due rows whose lease is free or lapsed, oldest first, counting an attempt."""
+    def cancel_team(self, team_id: str, reason: str) -> int:
+        """The same for a whole workspace: no replica begins another send there."""
+
+    def claim(
+        self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None
+    ) -> list[Nudge]:
+        """Take due rows whose lease is free or lapsed, oldest first, counting an attempt.
+
+        One a member at a time, and none within a second of what they were sent. With `ahead`, workspaces whose next
+        send slot is further off are left alone, so that one with a long queue or on hold keeps no other waiting.
+        """
 
     def renew(self, nudge: Nudge, *, now: datetime, lease: timedelta) -> bool: ...
+    def release(self, nudge: Nudge, *, until: datetime, counted: bool) -> bool:
+        """Give a claimed row back, for nobody to claim before that instant; False where the lease was lost.
+
+        Not `counted`: this claim surely sent nothing, so that it is no attempt, and its note of a send is taken back.
+        """
+
     def settle(
         self,
         nudge: Nudge,
@@ -255,11 +281,22 @@ class NudgeRepository(Protocol):
     def next_due(self) -> datetime | None:
         """When the next row that nobody has claimed is due."""
 
-    def take_slot(self, team_id: str, *, now: datetime, per_second: float) -> datetime:
-        """Reserve the workspace's next send slot, shared by all replicas; the instant at which to send."""
+    def backlog(self, *, now: datetime) -> Backlog:
+        """What is due by now and neither sent nor ended."""
+
+    def take_slot(
+        self, team_id: str, *, now: datetime, per_second: float, within: timedelta | None = None
+    ) -> datetime | None:
+        """Reserve the workspace's next send slot, shared by all replicas; the instant at which to send.
+
+        None, and nothing reserved, where that would be later than `within` from now.
+        """
 
     def hold(self, team_id: str, *, until: datetime) -> None:
         """Give no slot of this workspace before that instant (Retry-After); a quarter of an hour ahead at most."""
+
+    def held_until(self, team_id: str) -> datetime | None:
+        """The end of the latest hold of a workspace, over or not; None where there never was one."""
 
 
 class JournalRepository(Protocol):

@@ -132,7 +132,7 @@ class Nudge:
     prompt_id: str | None = None  # None for a self-check
     unit: str | None = None
     owner: str | None = None  # the worker that holds the lease
-    lease_until: datetime | None = None
+    lease_until: datetime | None = None  # of a sent row: until when its conversation gets nothing more
     attempt: int = 0
     ts: str | None = None  # Slack's timestamp once sent
     reason: str | None = None  # why skipped, failed or in doubt, for people

@@ -148,11 +148,13 @@ class Nudges:
         return None
 
     def plan_all(self) -> int:
-        """Plan for everybody, and wake those whose pause is over; how many subscriptions there are."""
+        """Plan for everybody without an open row, and wake those whose pause is over; how many were looked at."""
         count, last = 0, None
         now = self._clock.now()
         while True:
-            page = self._nudges.active_subscriptions(after=last, limit=_PAGE, resuming=(now + timedelta(days=1)).date())
+            page = self._nudges.active_subscriptions(
+                after=last, limit=_PAGE, resuming=(now + timedelta(days=1)).date(), unplanned=True
+            )
             for subscription in page:
                 self._plan_one(subscription, now)
             count += len(page)

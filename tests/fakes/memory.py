@@ -28,6 +28,7 @@ from bot.core.records import (
     Subscription,
 )
 from bot.ports import (
+    Backlog,
     CheckRepository,
     Clock,
     ConversationRepository,
@@ -290,6 +291,7 @@ class MemoryNudges(_Part):
         self.subscriptions: dict[Member, Subscription] = {}
         self.rows: dict[str, Nudge] = {}
         self.next_at: dict[str, datetime] = {}
+        self.holds: dict[str, datetime] = {}
 
     @_one_at_a_time
     def subscription(self, member: Member) -> Subscription | None:
@@ -299,14 +301,16 @@ class MemoryNudges(_Part):
     def subscribe(self, subscription: Subscription) -> None:
         self.subscriptions[subscription.member] = replace(subscription, created_at=_aware(subscription.created_at))
         for row in self._of(subscription.member):
-            if row.state == "due":
+            if row.state == "due" or (row.state == "claimed" and row.owner is None and row.attempt == 0):
                 self.rows[row.id] = replace(row, state="cancelled", reason="settings changed")
 
     @_one_at_a_time
     def active_subscriptions(
-        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None
+        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None, unplanned: bool = False
     ) -> list[Subscription]:
         def wanted(subscription: Subscription) -> bool:
+            if unplanned and any(row.state in {"due", "claimed"} for row in self._of(subscription.member)):
+                return False
             until = subscription.paused_until
             resumes = resuming is not None and until is not None and until <= resuming
             return subscription.state == "active" or (subscription.state == "paused" and resumes)
@@ -338,8 +342,22 @@ class MemoryNudges(_Part):
         return len(rows)
 
     @_one_at_a_time
-    def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
-        free = [row for row in self._oldest_first() if self._is_free(row, now)][:limit]
+    def cancel_team(self, team_id: str, reason: str) -> int:
+        members = {row.member for row in self.rows.values() if row.member.team_id == team_id}
+        return sum(self.cancel_open(member, reason) for member in members)
+
+    @_one_at_a_time
+    def claim(
+        self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None
+    ) -> list[Nudge]:
+        busy = {row.member for row in self.rows.values() if self._is_busy(row, now)}
+        free: list[Nudge] = []
+        for row in self._oldest_first():
+            if not self._is_free(row, now) or row.member in busy or self._is_booked_out(row, now, ahead):
+                continue
+            busy.add(row.member)
+            free.append(row)
+        del free[limit:]
         taken = [
             replace(row, state="claimed", owner=owner, attempt=row.attempt + 1, lease_until=now + lease) for row in free
         ]
@@ -351,6 +369,11 @@ class MemoryNudges(_Part):
         return self._change(nudge, {"claimed"}, lease_until=now + lease)
 
     @_one_at_a_time
+    def release(self, nudge: Nudge, *, until: datetime, counted: bool) -> bool:
+        back = {} if counted else {"attempt": nudge.attempt - 1, "sending": nudge.sending}
+        return self._change(nudge, {"claimed"}, owner=None, lease_until=until, **back)
+
+    @_one_at_a_time
     def settle(
         self,
         nudge: Nudge,
@@ -360,7 +383,8 @@ class MemoryNudges(_Part):
         reason: str | None = None,
     ) -> bool:
         held = {"claimed", "cancelled"} if state == "sent" else {"claimed"}
-        return self._change(nudge, held, state=state, ts=ts, reason=reason, lease_until=None)
+        rests = self.clock.now() + timedelta(seconds=1) if state == "sent" else None
+        return self._change(nudge, held, state=state, ts=ts, reason=reason, lease_until=rests)
 
     @_one_at_a_time
     def choose(self, nudge: Nudge, *, kind: NudgeKind, prompt_id: str | None, unit: str | None) -> bool:
@@ -416,17 +440,31 @@ class MemoryNudges(_Part):
         return min((row.due_at for row in self.rows.values() if row.state == "due"), default=None)
 
     @_one_at_a_time
-    def take_slot(self, team_id: str, *, now: datetime, per_second: float) -> datetime:
+    def backlog(self, *, now: datetime) -> Backlog:
+        open_rows = [row.due_at for row in self.rows.values() if row.state in {"due", "claimed"} and row.due_at <= now]
+        return Backlog(len(open_rows), min(open_rows, default=None))
+
+    @_one_at_a_time
+    def take_slot(
+        self, team_id: str, *, now: datetime, per_second: float, within: timedelta | None = None
+    ) -> datetime | None:
         step = timedelta(microseconds=round(1_000_000 / per_second))
         next_at = self.next_at.get(team_id, now)
         if not now <= next_at <= now + max(timedelta(minutes=15), 100 * step):
             next_at = now
+        if within is not None and next_at > now + within:
+            return None
         self.next_at[team_id] = next_at + step
         return next_at
 
     @_one_at_a_time
     def hold(self, team_id: str, *, until: datetime) -> None:
         self.next_at[team_id] = max(until, self.next_at.get(team_id, until))
+        self.holds[team_id] = max(until, self.holds.get(team_id, until))
+
+    @_one_at_a_time
+    def held_until(self, team_id: str) -> datetime | None:
+        return self.holds.get(team_id)
 
     def rows_by_table(self) -> dict[str, Iterable[Any]]:
         return {"subscriptions": self.subscriptions.values(), "nudges": self.rows.values()}
@@ -446,6 +484,16 @@ class MemoryNudges(_Part):
 
     def _oldest_first(self) -> list[Nudge]:
         return sorted(self.rows.values(), key=lambda row: (row.due_at, row.id))
+
+    @staticmethod
+    def _is_busy(row: Nudge, now: datetime) -> bool:
+        until = row.lease_until
+        working = row.state == "claimed" and row.owner is not None
+        return until is not None and until > now and (row.state == "sent" or working)
+
+    def _is_booked_out(self, row: Nudge, now: datetime, ahead: timedelta | None) -> bool:
+        next_at = self.next_at.get(row.member.team_id)
+        return ahead is not None and next_at is not None and now + ahead <= next_at <= now + timedelta(minutes=15)
 
     @staticmethod
     def _is_free(row: Nudge, now: datetime) -> bool:

@@ -79,7 +79,7 @@ def states(database: str, *, period: str = period_of(DUE.date())) -> dict[str, i
     try:
         with engine.connect() as connection:
             statement = select(nudges.c.state, func.count()).where(nudges.c.period == period).group_by(nudges.c.state)
-            return {state: count for state, count in connection.execute(statement)}
+            return {row.state: row[1] for row in connection.execute(statement)}
     finally:
         engine.dispose()
 

@@ -15,7 +15,7 @@ import urllib.parse
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -43,6 +43,7 @@ class Fault:
     retry_after: float = 1.0
     seconds: float = 0.0  # before anything else happens
     status: int = 200  # with an error code
+    whom: tuple[str, str] | None = None  # method and token, of a 429
 
 
 Decide = Callable[[Call], Fault | None]
@@ -105,8 +106,8 @@ class Recorder:
             self.early += call.at < self.held.get((method, token), 0.0)
             self.calls.append(call)
             fault = self.decide(call)
-            if fault and fault.kind == "429":
-                self.held[method, token] = max(self.held.get((method, token), 0.0), call.at + fault.retry_after)
+            if fault and fault.kind == "429":  # known to the caller from the answer on; see told_to_wait
+                fault = replace(fault, whom=(method, token))
         if fault and fault.seconds:
             self.wait(fault.seconds)
         answer = self._answer(call, body, taken=fault is None or fault.taken or fault.kind == "ok")
@@ -115,6 +116,12 @@ class Recorder:
                 self.wait(self.latency)
             self.after_post(call)
         return fault, answer
+
+    def told_to_wait(self, fault: Fault) -> None:
+        """From now on the caller knows: earlier calls of this method and token count as early."""
+        assert fault.whom
+        with self.lock:
+            self.held[fault.whom] = max(self.held.get(fault.whom, 0.0), self.now() + fault.retry_after)
 
     def _answer(self, call: Call, body: dict[str, Any], *, taken: bool) -> dict[str, Any]:
         if call.method == POST:
@@ -136,7 +143,11 @@ class Recorder:
         return {"ok": True, "channel": call.channel, "ts": ts, "message": message}
 
     def _history(self, body: dict[str, Any]) -> dict[str, Any]:
-        oldest, limit, start = float(body.get("oldest") or 0), int(body.get("limit") or 100), int(body.get("cursor") or 0)
+        oldest, limit, start = (
+            float(body.get("oldest") or 0),
+            int(body.get("limit") or 100),
+            int(body.get("cursor") or 0),
+        )
         with self.lock:
             found = [m for m in reversed(self.taken[str(body["channel"])]) if float(m["ts"]) >= oldest]
         page = found[start : start + limit]
@@ -180,71 +191,72 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = _body(raw, self.headers.get("Content-Type") or "")
-            token = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or str(body.get("token") or "")
-            method = self.path.rpartition("/")[2].partition("?")[0]
-            fault, answer = recorder.handle(method, token, body)
-            if fault is None or fault.kind == "ok":
-                self._json(200, answer)
-            else:
-                self._fail(fault, answer)
+    return type("Handler", (_Handler,), {"recorder": recorder})
 
-        def do_GET(self) -> None:
-            query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
-            token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-            fault, answer = recorder.handle(urllib.parse.urlsplit(self.path).path.rpartition("/")[2], token, query)
-            if fault is None or fault.kind == "ok":
-                self._json(200, answer)
-            else:
-                self._fail(fault, answer)
 
-        def _fail(self, fault: Fault, answer: dict[str, Any]) -> None:
-            if fault.kind == "429":
+class _Handler(BaseHTTPRequestHandler):
+    recorder: Recorder
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._serve(_body(raw, self.headers.get("Content-Type") or ""))
+
+    def do_GET(self) -> None:
+        self._serve(dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query)))
+
+    def _serve(self, body: dict[str, Any]) -> None:
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or str(body.get("token") or "")
+        method = urllib.parse.urlsplit(self.path).path.rpartition("/")[2]
+        fault, answer = self.recorder.handle(method, token, body)
+        if fault is None or fault.kind == "ok":
+            self._json(200, answer)
+        else:
+            self._fail(fault, answer)
+
+    def _fail(self, fault: Fault, answer: dict[str, Any]) -> None:
+        match fault.kind:
+            case "429":
                 self._json(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": f"{fault.retry_after:g}"})
-            elif fault.kind == "timeout":
-                recorder.closing.wait(recorder.hang)
+                self.recorder.told_to_wait(fault)
+            case "timeout":
+                self.recorder.closing.wait(self.recorder.hang)
                 self._reset()
-            elif fault.kind == "reset":
+            case "reset":
                 self._reset()
-            elif fault.kind == "cut":
+            case "cut":
                 self._raw(200, json.dumps(answer or {"ok": True}).encode(), cut=True)
-            elif fault.kind == "html":
+            case "html":
                 self._raw(fault.status, b"<!DOCTYPE html><title>Slack</title>Server error", kind="text/html")
-            elif fault.kind.isdigit():
-                self._raw(int(fault.kind), b"upstream connect error", kind="text/plain")
-            else:
-                self._json(fault.status, {"ok": False, "error": fault.kind})
+            case kind if kind.isdigit():
+                self._raw(int(kind), b"upstream connect error", kind="text/plain")
+            case code:
+                self._json(fault.status, {"ok": False, "error": code})
 
-        def _json(self, status: int, answer: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-            self._raw(status, json.dumps(answer).encode(), headers=headers)
+    def _json(self, status: int, answer: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        self._raw(status, json.dumps(answer).encode(), headers=headers)
 
-        def _raw(
-            self,
-            status: int,
-            data: bytes,
-            *,
-            kind: str = "application/json; charset=utf-8",
-            headers: dict[str, str] | None = None,
-            cut: bool = False,
-        ) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **(headers or {})}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data[: len(data) // 2] if cut else data)
+    def _raw(
+        self,
+        status: int,
+        data: bytes,
+        *,
+        kind: str = "application/json; charset=utf-8",
+        headers: dict[str, str] | None = None,
+        cut: bool = False,
+    ) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if cut else data)
 
-        def _reset(self) -> None:
-            """Break the connection as a crashed peer does (RST)."""
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+    def _reset(self) -> None:
+        """Break the connection as a crashed peer does (RST)."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
 
 
 def _body(raw: bytes, kind: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +19,17 @@ from typing import Any
 from bot.adapters.content import load_knowledge, load_wording
 from bot.adapters.prompt_files import load_reflections
 from bot.adapters.storage.repositories import SqlRepositories
-from bot.services.delivery import Delivery, NudgeWorker, Pace
+from bot.cli.logs import to_standard_error
+from bot.services.delivery import Delivery, Pace
 from bot.services.nudges import Nudges
 from bot.slack.messenger import SlackMessenger, client_for
 from bot.slack.mrkdwn import Links
 from bot.slack.reflect import composer
+
+try:
+    from bot.services.nudge_worker import NudgeWorker
+except ImportError:  # the version before this one, in a rolling deploy
+    from bot.services.delivery import NudgeWorker  # type: ignore[attr-defined,no-redef]  # as above
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +59,7 @@ def messenger(api_url: str) -> SlackMessenger:
 
 def run(config: dict[str, Any], content: tuple[Any, Any, Any]) -> None:
     """Deliver until SIGTERM."""
+    to_standard_error("WARNING")
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     knowledge, wording, prompts = content
@@ -98,7 +104,8 @@ def nursery() -> None:
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.close(0)
+            for standard in (0, 1):
+                os.dup2(os.open(os.devnull, os.O_RDWR), standard)
             status = 1
             try:
                 run(json.loads(line), content)
@@ -106,7 +113,6 @@ def nursery() -> None:
             finally:
                 os._exit(status)
         print(child, flush=True)  # noqa: T201 - the answer
-    time.sleep(0)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from bot.core import schedule
 from bot.core.framework import FRAMEWORK_UNITS
 from bot.core.records import Member
 from bot.ports import Sent
-from bot.services.delivery import Delivery, NudgeWorker, Pace
+from bot.services.delivery import Delivery, Pace
+from bot.services.nudge_worker import NudgeWorker
 from bot.services.nudges import Nudges
 from tests.fakes.memory import MemoryRepositories, StandingClock
 

@@ -22,7 +22,8 @@ from bot.adapters.storage.engine import sqlite_url
 from bot.adapters.storage.repositories import SqlRepositories
 from bot.core.records import Member, Nudge
 from bot.ports import LookupUnavailable, Repositories, Sent
-from bot.services.delivery import Delivery, NudgeWorker, Pace
+from bot.services.delivery import Delivery, Pace
+from bot.services.nudge_worker import NudgeWorker
 from bot.services.nudges import Letter, Nudges
 from tests.fakes.memory import MemoryRepositories, StandingClock
 
@@ -356,8 +357,23 @@ def test_a_dead_token_stops_the_workspace_at_once(world: World) -> None:
     delivery = world.delivery()
     rows = sorted(delivery.claim(), key=lambda n: (n.member.team_id, n.member.user_id))
     world.slack.script = [(Sent("revoked", error="token_revoked"), False)]
-    assert [delivery.deliver(n) for n in rows] == ["failed", "cancelled", "sent"]
+    assert [delivery.deliver(n) for n in rows] == ["failed", "lost", "sent"]
     assert len(world.slack.posts) == 2
+    assert world.states(ANA) == [("2026-W48", "failed", "token_revoked")]
+    assert world.states(BEN) == [("2026-W48", "cancelled", "workspace disconnected")]
+
+
+def test_a_workspace_with_a_new_token_goes_on(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    delivery = world.delivery()
+    world.slack.script = [(Sent("revoked", error="token_revoked"), False)]
+    assert world.run(delivery) == Counter(failed=1)
+    world.clock.move(timedelta(hours=2))
+    assert world.run(delivery) == Counter()
+    delivery.reconnected("T1")
+    world.to(TUESDAY + timedelta(weeks=1))
+    assert world.run(delivery) == Counter(sent=1)
 
 
 def test_sends_keep_to_the_rate_of_the_workspace(world: World) -> None:
@@ -455,7 +471,7 @@ def test_a_running_worker_sends_when_it_is_woken_and_outlives_a_failing_store(
     assert sent.wait(10)
     worker.stop()
     assert len(world.slack.posts) == 1
-    assert worker.counts == Counter(sent=1)
+    assert worker.figures.now().of("sent") == 1
 
 
 def test_a_due_row_in_a_zone_that_was_dropped_ends_and_is_not_tried_for_ever(world: World) -> None:

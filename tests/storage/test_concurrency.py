@@ -66,7 +66,7 @@ def test_an_item_that_two_replicas_recover_at_once_is_worked_by_one(connect: Con
 def test_two_replicas_never_hold_the_same_row(connect: Connect) -> None:
     replicas = [connect(), connect()]
     for number in range(60):
-        replicas[0].nudges.plan(nudge(f"n{number}", period=f"W{number}"))
+        replicas[0].nudges.plan(nudge(f"n{number}", member=Member("T1", f"U{number}")))
 
     def claim_until_none_is_left(thread: int) -> list[str]:
         mine: list[str] = []

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from bot.core.records import DECLINED, LEFT_OUT, Member, Profile
-from bot.ports import Repositories
+from bot.ports import Backlog, Repositories
 from tests.fakes.memory import StandingClock
 from tests.storage.rows import (
     ANA,
@@ -243,8 +243,9 @@ def test_subscribing_anew_cancels_due_rows_but_leaves_claimed_and_ended_ones(rep
     nudges = repositories.nudges
     nudges.plan(nudge("sent", period="2026-W46", due_at=NOW - 2 * MINUTE))
     nudges.plan(nudge("claimed", period="2026-W47", due_at=NOW - MINUTE))
-    first, _ = nudges.claim("w", now=NOW, lease=LEASE, limit=2)
+    (first,) = nudges.claim("w", now=NOW, lease=LEASE, limit=2)
     nudges.settle(first, "sent", ts="1.1")
+    assert len(nudges.claim("w", now=NOW + MINUTE, lease=LEASE, limit=2)) == 1
     nudges.plan(nudge("due"))
     nudges.plan(nudge("Ben's", member=BEN))
     nudges.subscribe(subscription())
@@ -306,9 +307,13 @@ def test_a_period_whose_nudge_may_be_out_is_not_planned_again(repositories: Repo
     assert not repositories.nudges.plan(nudge("n2"))
 
 
+def somebody(number: int) -> Member:
+    return Member("T1", f"U{number}")
+
+
 def test_due_rows_are_claimed_oldest_first(repositories: Repositories) -> None:
     for number, minutes in enumerate((-1, -3, 0, 1)):
-        repositories.nudges.plan(nudge(f"n{number}", period=f"W{number}", due_at=NOW + minutes * MINUTE))
+        repositories.nudges.plan(nudge(f"n{number}", member=somebody(number), due_at=NOW + minutes * MINUTE))
     claimed = repositories.nudges.claim("w", now=NOW, lease=LEASE, limit=2)
     assert [row.id for row in claimed] == ["n1", "n0"]
     first = claimed[0]
@@ -357,7 +362,7 @@ def test_an_ended_row_stays_ended(repositories: Repositories, end: Ending) -> No
     repositories.nudges.subscribe(subscription())
     found = repositories.nudges.get("n1", ANA)
     assert found is not None
-    assert (found.state, found.reason, found.lease_until) == (end, "why", None)
+    assert (found.state, found.reason) == (end, "why")
 
 
 def test_a_claimed_row_notes_its_prompt(repositories: Repositories) -> None:
@@ -414,7 +419,7 @@ def test_ended_rows_come_newest_first_by_kind_and_without_the_cancelled(reposito
     for number, end in enumerate(ends):
         kind = "selfcheck" if number % 2 else "reflection"
         nudges.plan(nudge(end, period=f"W{number}", due_at=NOW + number * MINUTE, kind=kind))
-        (held,) = nudges.claim("w", now=NOW + number * MINUTE, lease=LEASE, limit=1)
+        (held,) = nudges.claim("w", now=NOW + (number + 1) * MINUTE, lease=LEASE, limit=1)
         nudges.settle(held, end)
     nudges.plan(nudge("due", period="W9"))
     assert [row.id for row in nudges.ended(ANA)] == ["in_doubt", "failed", "skipped", "sent"]
@@ -444,7 +449,8 @@ def test_a_send_that_crossed_with_an_opt_out_is_noted_as_sent(repositories: Repo
 def test_what_was_sent_is_listed_newest_first(repositories: Repositories) -> None:
     for number in range(4):
         repositories.nudges.plan(nudge(f"n{number}", period=f"W{number}", due_at=NOW + number * MINUTE))
-    for held in repositories.nudges.claim("w", now=NOW + LEASE, lease=LEASE, limit=3):
+    for number in range(3):
+        (held,) = repositories.nudges.claim("w", now=NOW + LEASE + number * MINUTE, lease=LEASE, limit=3)
         repositories.nudges.settle(held, "sent", ts=f"{held.id}.1")
     assert [row.id for row in repositories.nudges.sent(ANA)] == ["n2", "n1", "n0"]
     assert [row.id for row in repositories.nudges.sent(ANA, limit=1)] == ["n2"]
@@ -486,6 +492,101 @@ def test_a_hold_moves_the_next_slot_and_never_back(repositories: Repositories) -
     repositories.nudges.hold("T1", until=NOW)
     assert repositories.nudges.take_slot("T1", now=NOW, per_second=1) == NOW + MINUTE
     assert repositories.nudges.take_slot("T1", now=NOW, per_second=1) == NOW + MINUTE + timedelta(seconds=1)
+
+
+def test_a_slot_beyond_reach_is_not_reserved(repositories: Repositories) -> None:
+    nudges, second = repositories.nudges, timedelta(seconds=1)
+    assert nudges.take_slot("T1", now=NOW, per_second=1, within=second) == NOW
+    assert nudges.take_slot("T1", now=NOW, per_second=1, within=second) == NOW + second
+    assert nudges.take_slot("T1", now=NOW, per_second=1, within=second) is None
+    assert nudges.take_slot("T1", now=NOW, per_second=1) == NOW + 2 * second
+
+
+def test_a_workspace_that_is_booked_out_keeps_no_other_waiting(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    nudges.plan(nudge("long", member=Member("T1", "U1")))
+    nudges.plan(nudge("other", member=Member("T2", "U1")))
+    nudges.hold("T1", until=NOW + MINUTE)
+    claimed = nudges.claim("w", now=NOW, lease=LEASE, limit=9, ahead=timedelta(seconds=15))
+    assert [row.id for row in claimed] == ["other"]
+    later = NOW + timedelta(seconds=50)
+    assert [row.id for row in nudges.claim("w", now=later, lease=LEASE, limit=9, ahead=timedelta(seconds=15))] == [
+        "long"
+    ]
+
+
+def test_a_member_gets_one_at_a_time_and_a_second_of_rest(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    nudges.plan(nudge("first"))
+    nudges.plan(nudge("second", period="2026-W48+1"))
+    nudges.plan(nudge("bens", member=BEN))
+    held = nudges.claim("w", now=NOW, lease=LEASE, limit=9)
+    assert [row.id for row in held] == ["bens", "first"]
+    assert nudges.claim("v", now=NOW, lease=LEASE, limit=9) == []
+    assert nudges.settle(held[1], "sent", ts="1.1")
+    assert nudges.claim("v", now=NOW, lease=LEASE, limit=9) == []
+    assert [row.id for row in nudges.claim("v", now=NOW + timedelta(seconds=1), lease=LEASE, limit=9)] == ["second"]
+
+
+def test_a_row_given_back_is_no_attempt_and_waits(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    nudges.plan(nudge())
+    (held,) = nudges.claim("w", now=NOW, lease=LEASE, limit=1)
+    assert nudges.choose(held, kind="reflection", prompt_id="p", unit=None)
+    assert nudges.release(held, until=NOW + MINUTE, counted=False)
+    assert not nudges.release(held, until=NOW, counted=False)
+    assert not nudges.renew(held, now=NOW, lease=LEASE)
+    assert nudges.claim("v", now=NOW, lease=LEASE, limit=1) == []
+    (again,) = nudges.claim("w", now=NOW + MINUTE, lease=LEASE, limit=1)
+    assert (again.attempt, again.sending) == (1, False)
+    assert nudges.release(again, until=NOW + 2 * MINUTE, counted=True)
+    (third,) = nudges.claim("w", now=NOW + 2 * MINUTE, lease=LEASE, limit=1)
+    assert third.attempt == 2
+
+
+def test_changed_settings_cancel_a_row_given_back_but_not_one_that_may_be_out(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    nudges.plan(nudge())
+    (held,) = nudges.claim("w", now=NOW, lease=LEASE, limit=1)
+    nudges.release(held, until=NOW + MINUTE, counted=False)
+    nudges.subscribe(subscription())
+    assert nudges.upcoming(ANA) is None
+    nudges.plan(nudge("n2"))
+    (held,) = nudges.claim("w", now=NOW, lease=LEASE, limit=1)
+    nudges.release(held, until=NOW + MINUTE, counted=True)
+    nudges.subscribe(subscription())
+    assert nudges.upcoming(ANA) is not None
+
+
+def test_a_workspace_is_stopped_whole(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    for number, team in enumerate(("T1", "T1", "T2")):
+        nudges.plan(nudge(f"n{number}", member=Member(team, f"U{number}")))
+    (held,) = nudges.claim("w", now=NOW, lease=LEASE, limit=1)
+    assert nudges.cancel_team("T1", "disconnected") == 2
+    assert not nudges.renew(held, now=NOW, lease=LEASE)
+    assert [row.id for row in nudges.claim("w", now=NOW, lease=LEASE, limit=9)] == ["n2"]
+
+
+def test_the_backlog_is_what_is_due_and_not_out(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    assert nudges.backlog(now=NOW) == Backlog(0, None)
+    for number in range(4):
+        nudges.plan(nudge(f"n{number}", member=somebody(number), due_at=NOW + (number - 2) * MINUTE))
+    (held,) = nudges.claim("w", now=NOW, lease=LEASE, limit=1)
+    assert nudges.backlog(now=NOW) == Backlog(3, NOW - 2 * MINUTE)
+    nudges.settle(held, "sent", ts="1.1")
+    assert nudges.backlog(now=NOW) == Backlog(2, NOW - MINUTE)
+
+
+def test_only_who_has_no_open_row_is_to_be_planned(repositories: Repositories) -> None:
+    nudges = repositories.nudges
+    for member in (ANA, BEN):
+        nudges.subscribe(subscription(member=member))
+    nudges.plan(nudge())
+    assert [s.member for s in nudges.active_subscriptions(unplanned=True)] == [BEN]
+    nudges.cancel_open(ANA, "left out")
+    assert [s.member for s in nudges.active_subscriptions(unplanned=True)] == [ANA, BEN]
 
 
 # --- journal ---

@@ -8,9 +8,11 @@ from typing import Any, Literal
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    FromClause,
     Row,
     and_,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -24,11 +26,15 @@ from bot.adapters.storage.database import Database, insert_into, of, whose
 from bot.adapters.storage.tables import Instant, nudges, send_slots, subscriptions
 from bot.adapters.storage.tables import to_microseconds as micros
 from bot.core.records import DECLINED, LEFT_OUT, Member, Nudge, NudgeKind, Subscription
+from bot.ports import Backlog
 
 _OPEN = nudges.c.state.in_(["due", "claimed"])
+_GIVEN_BACK = and_(nudges.c.state == "claimed", nudges.c.owner.is_(None), nudges.c.attempt == 0)  # surely never sent
 _ENDED = nudges.c.state.in_(["sent", "skipped", "failed", "in_doubt"])
 _SECOND = 1_000_000  # microseconds
 _FARTHEST = 15 * 60 * _SECOND
+_REST = timedelta(seconds=1)  # of a conversation after a message: Slack takes about one a second there
+_another = nudges.alias("another")  # rows of the same member, beside the one that is looked at
 
 
 class SqlNudges:
@@ -56,17 +62,23 @@ class SqlNudges:
             )
             connection.execute(
                 update(nudges)
-                .where(of(nudges, subscription.member), nudges.c.state == "due")
+                .where(of(nudges, subscription.member), or_(nudges.c.state == "due", _GIVEN_BACK))
                 .values(state="cancelled", reason="settings changed")
             )
 
     def active_subscriptions(
-        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None
+        self, *, after: Member | None = None, limit: int = 500, resuming: date | None = None, unplanned: bool = False
     ) -> list[Subscription]:
-        """Active ones by workspace and person; with `resuming`, those too whose pause ends by that day."""
+        """Active ones by workspace and person; with `resuming`, those too whose pause ends by that day.
+
+        `unplanned` leaves out those that have an open due row.
+        """
         wanted: ColumnElement[bool] = subscriptions.c.state == "active"
         if resuming is not None:
             wanted = or_(wanted, and_(subscriptions.c.state == "paused", subscriptions.c.paused_until <= resuming))
+        if unplanned:
+            theirs = and_(nudges.c.team_id == subscriptions.c.team_id, nudges.c.user_id == subscriptions.c.user_id)
+            wanted = and_(wanted, ~exists().where(theirs, _OPEN))
         statement = (
             select(subscriptions).where(wanted).order_by(subscriptions.c.team_id, subscriptions.c.user_id).limit(limit)
         )
@@ -98,12 +110,21 @@ class SqlNudges:
         with self._database.writing() as connection:
             return connection.execute(statement).rowcount
 
-    def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int) -> list[Nudge]:
+    def cancel_team(self, team_id: str, reason: str) -> int:
+        """The same for a whole workspace."""
+        statement = update(nudges).where(nudges.c.team_id == team_id, _OPEN).values(state="cancelled", reason=reason)
+        with self._database.writing() as connection:
+            return connection.execute(statement).rowcount
+
+    def claim(
+        self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None
+    ) -> list[Nudge]:
         """Take due rows whose lease is free or lapsed, oldest first, counting an attempt."""
-        free = or_(
-            and_(nudges.c.state == "due", nudges.c.due_at <= now),
-            and_(nudges.c.state == "claimed", nudges.c.lease_until <= now),
-        )
+        free = and_(_is_free(nudges, now), ~_member_is_busy(now))
+        if ahead is not None:
+            # A reservation beyond the farthest means that the clock was set back: `take_slot` starts anew there.
+            far = send_slots.c.next_at.between(now + ahead, now + timedelta(microseconds=_FARTHEST))
+            free = and_(free, nudges.c.team_id.not_in(select(send_slots.c.team_id).where(far)))
         # A common table expression is worked once. As a plain subquery, PostgreSQL may work it again for each row
         # and lock more than `limit`. SQLite has no row locks and needs none: its writers go one by one.
         picked = (
@@ -128,6 +149,15 @@ class SqlNudges:
         """Lengthen a lease; False where it was lost."""
         return self._change(_held(nudge), lease_until=now + lease)
 
+    def release(self, nudge: Nudge, *, until: datetime, counted: bool) -> bool:
+        """Give a claimed row back, for nobody to claim before that instant; False where the lease was lost.
+
+        The number of an attempt that is taken back can't come to stand beside the same owner's name twice: only its
+        holder takes it back, once, and an attempt whose lease lapsed keeps its number.
+        """
+        back = {} if counted else {"attempt": nudge.attempt - 1, "sending": nudge.sending}
+        return self._change(_held(nudge), owner=None, lease_until=until, **back)
+
     def settle(
         self,
         nudge: Nudge,
@@ -141,7 +171,8 @@ class SqlNudges:
         A send that crossed with a cancellation did happen, so "sent" is noted then too.
         """
         condition = _held(nudge, also="cancelled") if state == "sent" else _held(nudge)
-        return self._change(condition, state=state, ts=ts, reason=reason, lease_until=None)
+        rests = self._database.now() + _REST if state == "sent" else None
+        return self._change(condition, state=state, ts=ts, reason=reason, lease_until=rests)
 
     def choose(self, nudge: Nudge, *, kind: NudgeKind, prompt_id: str | None, unit: str | None) -> bool:
         """Note what a claimed row sends, and that its send begins now; False where the lease was lost."""
@@ -189,36 +220,56 @@ class SqlNudges:
         with self._database.reading() as connection:
             return connection.execute(statement).scalar()
 
+    def backlog(self, *, now: datetime) -> Backlog:
+        """What is due by now and neither sent nor ended."""
+        counted = select(func.count(), func.min(nudges.c.due_at, type_=Instant()))
+        with self._database.reading() as connection:
+            waiting, oldest = connection.execute(counted.where(_OPEN, nudges.c.due_at <= now)).one()
+        return Backlog(waiting, oldest)
+
     # --- the rate ---
 
-    def take_slot(self, team_id: str, *, now: datetime, per_second: float) -> datetime:
+    def take_slot(
+        self, team_id: str, *, now: datetime, per_second: float, within: timedelta | None = None
+    ) -> datetime | None:
         """Reserve the workspace's next send slot, shared by all replicas; the instant at which to send.
 
-        A reservation further ahead than any backlog reaches means that the clock was set back; it starts anew.
+        A reservation further ahead than any backlog reaches means that the clock was set back; it starts anew. None,
+        and nothing reserved, where the slot would be later than `within` from now.
         """
         step = round(_SECOND / per_second)
         soon = micros(now) + max(_FARTHEST, 100 * step)
         number = type_coerce(send_slots.c.next_at, BigInteger)
         free = case((number.between(micros(now), soon), number), else_=micros(now))
+        near = None if within is None else free <= micros(now + within)
         with self._database.writing() as connection:
             statement = (
                 insert_into(connection, send_slots)
                 .values(team_id=team_id, next_at=now + timedelta(microseconds=step))
-                .on_conflict_do_update(index_elements=["team_id"], set_={"next_at": free + step})
+                .on_conflict_do_update(index_elements=["team_id"], set_={"next_at": free + step}, where=near)
                 .returning(send_slots.c.next_at)
             )
-            reserved_until: datetime = connection.execute(statement).scalar_one()
-        return reserved_until - timedelta(microseconds=step)
+            reserved_until: datetime | None = connection.execute(statement).scalar_one_or_none()
+        return None if reserved_until is None else reserved_until - timedelta(microseconds=step)
 
     def hold(self, team_id: str, *, until: datetime) -> None:
         """Give no slot of this workspace before that instant, as Slack asked; a quarter of an hour ahead at most."""
-        later = case((send_slots.c.next_at > until, send_slots.c.next_at), else_=literal(until, Instant))
+        later = {
+            column.name: case((column > until, column), else_=literal(until, Instant))
+            for column in (send_slots.c.next_at, send_slots.c.held_until)
+        }
         with self._database.writing() as connection:
             connection.execute(
                 insert_into(connection, send_slots)
-                .values(team_id=team_id, next_at=until)
-                .on_conflict_do_update(index_elements=["team_id"], set_={"next_at": later})
+                .values(team_id=team_id, next_at=until, held_until=until)
+                .on_conflict_do_update(index_elements=["team_id"], set_=later)
             )
+
+    def held_until(self, team_id: str) -> datetime | None:
+        """The end of the latest hold of a workspace, over or not; None where there never was one."""
+        statement = select(send_slots.c.held_until).where(send_slots.c.team_id == team_id)
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar()
 
     # --- shared ---
 
@@ -237,6 +288,23 @@ class SqlNudges:
         with self._database.reading() as connection:
             row = connection.execute(statement).first()
         return None if row is None else _nudge(row)
+
+
+def _is_free(table: FromClause, now: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(table.c.state == "due", table.c.due_at <= now),
+        and_(table.c.state == "claimed", table.c.lease_until <= now),
+    )
+
+
+def _member_is_busy(now: datetime) -> ColumnElement[bool]:
+    """Another row of the member is being sent, was sent a moment ago, or comes first."""
+    other, this = _another.c, nudges.c
+    working = and_(other.state == "claimed", other.owner.is_not(None), other.lease_until > now)
+    resting = and_(other.state == "sent", other.lease_until > now)
+    comes_first = and_(_is_free(_another, now), tuple_(other.due_at, other.id) < tuple_(this.due_at, this.id))
+    theirs = and_(other.team_id == this.team_id, other.user_id == this.user_id, other.id != this.id)
+    return exists().where(theirs, or_(working, resting, comes_first))
 
 
 def _held(nudge: Nudge, *, also: str = "claimed") -> ColumnElement[bool]:

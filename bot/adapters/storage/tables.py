@@ -184,6 +184,7 @@ send_slots = Table(
     metadata,
     Column("team_id", String, primary_key=True),
     Column("next_at", Instant, nullable=False),  # the first instant that nobody has reserved
+    Column("held_until", Instant),  # Slack asked for a pause until then
 )
 
 journal = Table(

@@ -16,7 +16,8 @@ from bot.core.wording import Wording
 from bot.ports import Repositories
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.server import Sandbox
-from bot.services.delivery import Delivery, NudgeWorker, Pace
+from bot.services.delivery import Delivery, Pace
+from bot.services.nudge_worker import NudgeWorker
 from bot.services.nudges import Nudges
 from bot.services.selfchecks import SelfChecks
 from bot.settings import Settings
