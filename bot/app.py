@@ -11,8 +11,8 @@ import signal
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.core.portrait import Portrait
     from bot.core.triage import Triage
     from bot.core.wording import Wording
-    from bot.ports import Clock, Repositories
+    from bot.ports import Clock, NudgeRepository, Repositories
     from bot.services.coach import Coach
     from bot.services.nudge_worker import NudgeWorker
     from bot.services.nudges import Nudges
@@ -143,6 +143,25 @@ def ingest(settings: Settings, source: str, tenant: str, progress: Progress) -> 
         return service.ingest(source, tenant=tenant, progress=progress)
 
 
+@contextmanager
+def open_nudges(content: Content) -> Iterator[tuple[Nudges, NudgeRepository]]:
+    """The nudges without Slack and worker, for looking at beside a running bot."""
+    from bot.adapters.clock import SystemClock
+    from bot.adapters.prompt_files import load_reflections
+    from bot.adapters.storage.repositories import SqlRepositories
+    from bot.services.nudges import Nudges
+
+    clock, repositories = SystemClock(), SqlRepositories.open(content.settings)
+    try:
+        prompts = load_reflections(content.root, content.knowledge)
+        yield (
+            Nudges(repositories=repositories, prompts=prompts, clock=clock, new_id=lambda: uuid.uuid4().hex),
+            repositories.nudges,
+        )
+    finally:
+        repositories.close()
+
+
 class LateCoach:
     """A coach that loads behind the page: until then it says that it isn't ready, and why where it can't be."""
 
@@ -237,6 +256,7 @@ class Bot:
             clock=self.clock,
             new_id=lambda: uuid.uuid4().hex,
         )
+        checks.after_check = nudges.check_done
         return checks, nudges
 
     def _nudge_worker(self) -> NudgeWorker:

@@ -10,6 +10,7 @@ import typer
 from bot.cli.asking import Verbose
 from bot.cli.console import Exit, console, plain, progress_bar, say, write_object
 from bot.cli.faults import load_settings, tell
+from bot.cli.nudging import nudges
 from bot.core.errors import CoachError, SettingsError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
         for command in commands:
             app.command(rich_help_panel=panel)(command)
     app.add_typer(corrections, name="corrections", rich_help_panel="Upkeep")
+    app.add_typer(nudges, name="nudges", rich_help_panel="Upkeep")
 
 
 def run(*, port: Port = None, verbose: Verbose = False) -> None:

@@ -157,6 +157,7 @@ class Reflection:
 
 
 Stage = Literal["exploring", "planning", "doing", "sustaining", "spreading"]
+STAGES: tuple[Stage, ...] = ("exploring", "planning", "doing", "sustaining", "spreading")
 
 
 @dataclass(frozen=True, slots=True)

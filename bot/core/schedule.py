@@ -7,7 +7,6 @@ A period is the ISO week of the local day, so there is one instant a period what
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -98,6 +97,11 @@ def week_number(day: date) -> int:
     return (day - _EPOCH).days // 7
 
 
+def in_rhythm(day: date, every_weeks: int, since: date | None = None) -> bool:
+    """True where the week of a day is one of every so many, counted from the week of `since`."""
+    return (week_number(day) - (week_number(since) if since else 0)) % every_weeks == 0
+
+
 def due_dates(
     weekday: int,
     minute: int,
@@ -115,10 +119,8 @@ def due_dates(
     today = after.astimezone(zone_of(zone)).date()
     first = max(today, not_before or today)
     day = first - timedelta(days=first.weekday()) + timedelta(days=weekday)
-    anchor = week_number(since) if since else 0
     while True:
-        in_rhythm = (week_number(day) - anchor) % every_weeks == 0
-        if in_rhythm and day >= first:
+        if in_rhythm(day, every_weeks, since) and day >= first:
             due = due_on(day, minute, zone)
             if due.at > after:
                 yield due
@@ -146,6 +148,11 @@ def opening(instant: datetime, zone: str) -> datetime:
 def snoozed(now: datetime, zone: str, hours: int = 2) -> datetime:
     """When a snoozed nudge comes again: some hours later, or the next morning where that is past the day's end."""
     return opening(now + timedelta(hours=hours), zone)
+
+
+def tomorrow(now: datetime, zone: str, minute: int) -> datetime:
+    """The same minute of the person's day on the day after (UTC). Raises UnknownZone."""
+    return due_at(now.astimezone(zone_of(zone)).date() + timedelta(days=1), minute, zone)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -186,67 +193,6 @@ def ago_words(then: datetime, now: datetime) -> str:
     return f"{days} days ago"
 
 
-# --- what people type -------------------------------------------------------------------------------------------------
-
-_DAY_NAMES = {
-    alias: number
-    for number, name in enumerate(DAYS)
-    for alias in {name.lower(), f"{name.lower()}s", name[:3].lower(), name[:4].lower(), name[:2].lower()}
-} | {"thurs": 3, "weds": 2, "tues": 1}
-_TIME = re.compile(
-    r"(?ix)(?<![\d.:])(?:at\s+)?(\d{1,2})(?:\s*[:.h]\s*(\d{2})|(\d{2}))?\s*(a\.?m\.?|p\.?m\.?|o'?clock|h|uhr)?(?![\d:])"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A day and time as typed; a part that wasn't said, or can't be, is None."""
-
-    weekday: int | None = None
-    minute: int | None = None
-    problem: str | None = None  # "no_day", "many_days", "no_time", "bad_time", "out_of_hours"; None: all is clear
-
-
-def parse_when(words: str) -> When:
-    """The weekday and time in words such as "on Tuesday 9:30" or "fri 2 pm"."""
-    text = words.lower().replace("noon", "12:00")
-    days = {_DAY_NAMES[w] for w in re.findall(r"[a-z]+", text) if w in _DAY_NAMES}
-    weekday = next(iter(days)) if len(days) == 1 else None
-    minute, problem = _minute_in(text)
-    if len(days) != 1:
-        problem = "many_days" if days else "no_day"
-    return When(weekday, minute, problem)
-
-
-def _minute_in(text: str) -> tuple[int | None, str | None]:
-    found = _TIME.search(text)
-    if not found:
-        return None, "no_time"
-    hour, minute = int(found[1]), int(found[2] or found[3] or 0)
-    half = (found[4] or "").replace(".", "")
-    if half in {"am", "pm"} and 1 <= hour <= 12:  # noqa: PLR2004 - a clock face
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    if hour > 23 or minute > 59:  # noqa: PLR2004 - a day's hours, an hour's minutes
-        return None, "bad_time"
-    total = hour * 60 + minute
-    return (total, None) if allowed(total) else (total, "out_of_hours")
-
-
 def allowed(minute: int) -> bool:
     """True for a minute after midnight at which a nudge may be wished, 8:00 to 19:59."""
     return EARLIEST <= minute < LATEST
-
-
-def parse_until(words: str, today: date) -> date | None:
-    """The day meant by "2026-12-24", "3 weeks" or "10 days"; None where that can't be told or lies in the past."""
-    text = words.lower().strip()
-    if iso := re.search(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b", text):
-        try:
-            day = date(int(iso[1]), int(iso[2]), int(iso[3]))
-        except ValueError:
-            return None
-        return day if day > today else None
-    if span := re.search(r"\b(\d{1,3}|a|one|two|three|four)\s*(day|week|month)s?\b", text):
-        count = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4}.get(span[1]) or int(span[1])
-        return today + timedelta(days=count * {"day": 1, "week": 7, "month": 30}[span[2]]) if count else None
-    return None

@@ -1,4 +1,4 @@
-"""Weekly nudges: subscriptions, the due rows planned for them, what a nudge says, and the private journal."""
+"""Nudges: who wants them when, the due rows planned for that, and putting them off. `letters` says what they say."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ from typing import Literal
 import structlog
 
 from bot.core import schedule
-from bot.core.records import Member, Nudge, NudgeKind, Reflection, Subscription
-from bot.core.reflection import Asked, Because, ReflectionPrompt, Topics, choose
+from bot.core.records import LEFT_OUT, Member, Nudge, NudgeKind, Reflection, Subscription
+from bot.core.reflection import ReflectionPrompt
+from bot.core.rhythm import CADENCES, CHECK_WEEKS, Slot, slots
 from bot.ports import Clock, Repositories
+from bot.services.journal import Entry, Journal
+from bot.services.letters import SNOOZE_MARK, Coming, Letter, Letters
 
 log = structlog.get_logger()
 
+__all__ = ["Coming", "Entry", "Journal", "Letter", "Nudges", "Wishes"]
+
 _PAGE = 500
-_TRIES = 8  # periods looked at for a free one, this week's and those after it
-_SNOOZE_MARK = "+"  # "2026-W48+1": a nudge of that week, come again because the person asked
+_TRIES = 8  # slots looked at for one whose week is free
 _MOST_SNOOZES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What one nudge says, before it has words and buttons."""
+class Wishes:
+    """What a person, or a channel, chose in the settings."""
 
-    nudge: Nudge
-    kind: NudgeKind  # what it has become; a self-check done meanwhile leaves its week to a reflection
-    unit: str | None
-    because: Because
-    prompt: ReflectionPrompt | None = None  # None for a self-check
-    repeated: bool = False  # no other prompt is left within 26 weeks
-    commitment: Reflection | None = None  # an earlier entry whose commitment is still open
+    weekday: int
+    minute: int
+    zone: str
+    zone_is_own: bool = False
+    every_weeks: int = 1
+    topic: Literal["suggested", "rotate", "chosen"] = "suggested"
+    units: tuple[str, ...] = ()
+    tone: Literal["gentle", "direct"] = "gentle"
+    check_weeks: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a person wrote down."""
-
-    text: str
-    prompt: str  # as it was asked
-    unit: str | None = None
-    commitment: str = ""
-    commitment_due: date | None = None
-    went: int | None = None
-    nudge_id: str | None = None
+    def check(self) -> None:
+        """Raises UnknownZone, or ValueError for what can't be wished."""
+        if not schedule.allowed(self.minute):
+            raise ValueError(f"{self.minute} minutes after midnight is outside the hours of nudges")
+        if self.every_weeks not in CADENCES or self.check_weeks not in {None, *CHECK_WEEKS}:
+            raise ValueError("no such rhythm")
+        schedule.zone_of(self.zone)
 
 
 class Nudges:
-    """The use cases around nudges and the journal, save the sending (`bot.services.delivery`)."""
+    """The use cases around nudges, save the sending (`bot.services.delivery`) and the journal (`Nudges.journal`)."""
 
     def __init__(
         self,
@@ -62,48 +63,79 @@ class Nudges:
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         """`new_id` gives random, opaque ids; `wake` is called where a row may have become due earlier."""
-        self._repositories = repositories
-        self._nudges, self._journal = repositories.nudges, repositories.journal
-        self.prompts = {p.id: p for p in prompts}
+        self._nudges = repositories.nudges
         self._clock = clock
         self._new_id = new_id
+        self.journal = Journal(repositories, clock)
+        self.letters = Letters(repositories=repositories, prompts=prompts, journal=self.journal, clock=clock)
+        self.prompts = self.letters.prompts
         self.wake = wake
 
     # --- subscriptions ---
 
     def subscription(self, member: Member) -> Subscription | None:
-        """A person's settings; None where they never asked for nudges."""
+        """A subscriber's settings; None where nudges were never asked for."""
         return self._nudges.subscription(member)
 
     def subscribe(
-        self, member: Member, *, channel: str, weekday: int, minute: int, zone: str, zone_is_own: bool = False
+        self, member: Member, wishes: Wishes, *, channel: str, kind: Literal["person", "team"] = "person"
     ) -> Subscription:
-        """Begin, or change day and time. Raises UnknownZone, or ValueError for a minute outside 8:00 to 19:59."""
-        if not schedule.allowed(minute):
-            raise ValueError(f"{minute} minutes after midnight is outside the hours of nudges")
-        schedule.zone_of(zone)
-        before = self.subscription(member) or Subscription(
-            member, channel, zone, weekday, minute, "active", created_at=self._clock.now()
-        )
+        """Begin, or change the settings. Raises UnknownZone, or ValueError for what can't be wished."""
+        wishes.check()
+        now = self._clock.now()
+        before = self.subscription(member)
+        today = now.astimezone(schedule.zone_of(wishes.zone)).date()
+        # Who keeps the same interval keeps its date; another one is counted from today.
+        same = before is not None and before.check_weeks == wishes.check_weeks
         return self._put(
-            replace(
-                before,
+            Subscription(
+                member=member,
                 channel=channel,
-                zone=zone,
-                weekday=weekday,
-                minute=minute,
-                zone_is_own=zone_is_own,
+                zone=wishes.zone,
+                weekday=wishes.weekday,
+                minute=wishes.minute,
                 state="active",
-                paused_until=None,
+                every_weeks=wishes.every_weeks,
+                zone_is_own=wishes.zone_is_own,
+                topic=wishes.topic,
+                units=wishes.units if wishes.topic == "chosen" else (),
+                created_at=before.created_at if before else now,
+                kind=kind,
+                tone=wishes.tone,
+                check_weeks=wishes.check_weeks,
+                check_from=(before.check_from if before and same else today) if wishes.check_weeks else None,
             )
         )
+
+    def follow_zone(self, member: Member, zone: str) -> Subscription | None:
+        """Go by another zone of the person's profile, unless they chose one of their own; None where nothing changes.
+
+        Raises UnknownZone.
+        """
+        subscription = self.subscription(member)
+        if subscription is None or subscription.zone_is_own or subscription.zone == zone:
+            return None
+        schedule.zone_of(zone)
+        moved = replace(subscription, zone=zone)
+        if moved.state != "active":
+            self._nudges.subscribe(moved)
+            return moved
+        return self._put(moved)
+
+    def without_checks(self, member: Member) -> Subscription | None:
+        """Go on, or begin again, without self-check nudges; None where there never was a subscription."""
+        subscription = self.subscription(member)
+        if subscription is None:
+            return None
+        changed = replace(subscription, state="active", paused_until=None, check_weeks=None, check_from=None)
+        return self._put(changed)
 
     def stop(self, member: Member) -> bool:
         """No more nudges; False where there were none anyway."""
         return self._end(member, state="stopped", until=None, reason="stopped")
 
     def close(self, member: Member) -> bool:
-        """No more nudges, as the person can't be reached any more."""
+        """No more nudges, as the subscriber can't be reached any more."""
         return self._end(member, state="closed", until=None, reason="can't be reached")
 
     def pause(self, member: Member, until: date | None = None) -> bool:
@@ -141,8 +173,8 @@ class Nudges:
         standing = self._nudges.upcoming(subscription.member)
         if standing:
             return standing
-        for due in islice(self._due(subscription, self._clock.now()), _TRIES):
-            row = self._row(subscription, due)
+        for slot in islice(self._slots(subscription, self._clock.now()), _TRIES):
+            row = self._row(subscription, slot)
             if self._nudges.plan(row):
                 return row
         return None
@@ -175,30 +207,25 @@ class Nudges:
         today = now.astimezone(schedule.zone_of(subscription.zone)).date()
         return subscription.paused_until is not None and subscription.paused_until <= today
 
-    def _due(self, subscription: Subscription, after: datetime) -> Iterator[schedule.Due]:
-        return schedule.due_dates(
-            subscription.weekday,
-            subscription.minute,
-            subscription.zone,
-            after=after,
-            every_weeks=subscription.every_weeks,
-            since=subscription.created_at.date() if subscription.created_at else None,
-            not_before=subscription.paused_until,
-        )
+    def _slots(self, subscription: Subscription, after: datetime) -> Iterator[Slot]:
+        """What comes after an instant; weeks that had theirs are left out by the table's key."""
+        return slots(self.letters.rhythm(subscription), after)
 
-    def _row(self, subscription: Subscription, due: schedule.Due) -> Nudge:
+    def _row(self, subscription: Subscription, slot: Slot) -> Nudge:
+        kind: NudgeKind = "team" if subscription.kind == "team" else slot.kind
         return Nudge(
             id=self._new_id(),
             member=subscription.member,
-            period=due.period,
-            due_at=due.at,
-            local_time=due.local.strftime("%Y-%m-%dT%H:%M"),
+            period=slot.due.period,
+            due_at=slot.due.at,
+            local_time=_local_time(slot.due.local),
             zone=subscription.zone,
             state="due",
+            kind=kind,
         )
 
-    def next_dates(self, subscription: Subscription, count: int = 3) -> list[schedule.Due]:
-        """When the next nudges come, the first as it stands in the table; empty where none will."""
+    def next_dates(self, subscription: Subscription, count: int = 3) -> list[tuple[schedule.Due, NudgeKind]]:
+        """When the next nudges come and of which kind, the first as it stands in the table; empty where none will."""
         if subscription.state != "active":
             return []
         standing = self.plan(subscription)
@@ -206,10 +233,29 @@ class Nudges:
             return []
         local = standing.due_at.astimezone(schedule.zone_of(subscription.zone))
         first = schedule.Due(standing.period, standing.due_at, local)
-        after = (
-            d for d in self._due(subscription, max(standing.due_at, self._clock.now())) if d.period != first.period
-        )
-        return [first, *islice(after, count - 1)]
+        out: list[tuple[schedule.Due, NudgeKind]] = [(first, standing.kind)]
+        rhythm = self.letters.rhythm(subscription)
+        if standing.kind == "selfcheck":
+            rhythm = replace(rhythm, checked=local.date(), before="selfcheck")
+        else:
+            rhythm = replace(rhythm, before=standing.kind)
+        after = max(standing.due_at, self._clock.now())
+        coming = (s for s in slots(rhythm, after) if s.due.period != first.period.partition(SNOOZE_MARK)[0])
+        team = subscription.kind == "team"
+        out += [(s.due, "team" if team else s.kind) for s in islice(coming, count - 1)]
+        return out
+
+    def preview(self, member: Member, weeks: int) -> list[Coming]:
+        """What the coming weeks would bring, as things stand. Reads only. Empty where nothing will come."""
+        subscription = self.subscription(member)
+        if subscription is None or subscription.state not in {"active", "paused"}:
+            return []
+        if subscription.state == "paused" and subscription.paused_until is None:
+            return []
+        taken = {n.period for n in self._nudges.ended(member)}
+        return [c for c in self.letters.preview(subscription, weeks) if c.due.period not in taken]
+
+    # --- putting off ---
 
     def skip_next(self, member: Member) -> tuple[Nudge, Nudge | None] | None:
         """Leave out the next nudge: that one and the one that comes instead; None where none stands."""
@@ -217,32 +263,55 @@ class Nudges:
         standing = self.plan(subscription) if subscription else None
         if subscription is None or standing is None:
             return None
-        self._nudges.cancel_open(member, "left out")
-        self._nudges.plan(
-            replace(standing, state="skipped", reason="left out", attempt=0, owner=None, lease_until=None)
-        )
+        self._leave_out(standing)
         return standing, self.plan(subscription)
 
-    def snooze(self, nudge_id: str, member: Member) -> datetime | None:
-        """Let a sent nudge come again later today, or tomorrow morning; when. None where that can't be done."""
+    def unskip(self, nudge_id: str, member: Member) -> Nudge | None:
+        """Take back a leaving out; the nudge that comes after all, None where its time is over."""
+        subscription, nudge = self.subscription(member), self._nudges.get(nudge_id, member)
+        if subscription is None or subscription.state != "active" or nudge is None:
+            return None
+        if not self._nudges.restore(nudge_id, member, now=self._clock.now()):
+            return None
+        self.wake()
+        return self._nudges.upcoming(member)
+
+    def _leave_out(self, standing: Nudge) -> None:
+        self._nudges.cancel_open(standing.member, LEFT_OUT)
+        self._nudges.plan(replace(standing, state="skipped", reason=LEFT_OUT, attempt=0, owner=None, lease_until=None))
+
+    def snooze(
+        self, nudge_id: str, member: Member, *, until: Literal["later", "tomorrow"] = "later"
+    ) -> datetime | None:
+        """Let a sent nudge come again in two hours, or at one's own hour tomorrow; when.
+
+        None where that can't be done: another day's nudge, or the next one comes by then anyway.
+        """
         nudge, subscription = self._nudges.get(nudge_id, member), self.subscription(member)
         if nudge is None or nudge.state != "sent" or subscription is None or subscription.state != "active":
             return None
-        week, _, number = nudge.period.partition(_SNOOZE_MARK)
+        week, _, number = nudge.period.partition(SNOOZE_MARK)
         if int(number or 0) >= _MOST_SNOOZES:
             return None
-        at = schedule.snoozed(self._clock.now(), subscription.zone)
-        local = at.astimezone(schedule.zone_of(subscription.zone)).strftime("%Y-%m-%dT%H:%M")
-        again = Nudge(
+        now, zone = self._clock.now(), subscription.zone
+        at = schedule.snoozed(now, zone) if until == "later" else schedule.tomorrow(now, zone, subscription.minute)
+        following = next((s.due.at for s in self._slots(subscription, now) if s.due.period > week), None)
+        if following is not None and at >= following - timedelta(hours=12):
+            return None
+        again = replace(
+            nudge,
             id=self._new_id(),
-            member=member,
-            period=f"{week}{_SNOOZE_MARK}{int(number or 0) + 1}",
+            period=f"{week}{SNOOZE_MARK}{int(number or 0) + 1}",
             due_at=at,
-            local_time=local,
-            zone=subscription.zone,
+            local_time=_local_time(at.astimezone(schedule.zone_of(zone))),
+            zone=zone,
             state="due",
-            prompt_id=nudge.prompt_id,
-            unit=nudge.unit,
+            owner=None,
+            lease_until=None,
+            attempt=0,
+            ts=None,
+            reason=None,
+            sending=False,
         )
         if not self._nudges.plan(again):  # a second click: it stands already
             standing = self._nudges.upcoming(member)
@@ -251,102 +320,74 @@ class Nudges:
         return at
 
     def skip_week(self, member: Member) -> Nudge | None:
-        """No more this week: a snoozed nudge is dropped; the next one, None where there is none."""
+        """No more this week: a nudge put off is dropped; the next one, None where there is none."""
         self._drop_snoozed(member)
         subscription = self.subscription(member)
         return self.plan(subscription) if subscription else None
 
+    def decline(self, nudge_id: str, member: Member) -> Nudge | None:
+        """Not this self-check: the unit isn't suggested again for half a year; the next nudge that comes."""
+        self._nudges.decline(nudge_id, member)
+        return self.skip_week(member)
+
     def _drop_snoozed(self, member: Member) -> None:
         standing = self._nudges.upcoming(member)
-        if standing and _SNOOZE_MARK in standing.period:
-            self._nudges.cancel_open(member, "left out")
-            self._nudges.plan(replace(standing, state="skipped", reason="left out", attempt=0))
+        if standing and SNOOZE_MARK in standing.period:
+            self._leave_out(standing)
+
+    def check_done(self, member: Member) -> None:
+        """A self-check was done: the next one that is asked for is counted from now."""
+        subscription = self.subscription(member)
+        if subscription is None or subscription.state != "active" or not subscription.check_weeks:
+            return
+        standing = self._nudges.upcoming(member)
+        if standing is None or standing.kind != "selfcheck" or self.letters.still_due(standing, subscription):
+            return
+        if SNOOZE_MARK in standing.period:
+            self._drop_snoozed(member)
+        else:
+            self._nudges.cancel_open(member, "checked already")
+        self.plan(subscription)
+        self.wake()
 
     # --- what a nudge says ---
 
     def unwanted(self, nudge: Nudge) -> str | None:
         """Why a planned nudge isn't to be sent any more, or None."""
         subscription = self.subscription(nudge.member)
-        return None if subscription and subscription.state == "active" else "stopped"
+        if subscription is None or subscription.state != "active":
+            return "stopped"
+        if nudge.kind != "selfcheck" or self.letters.still_due(nudge, subscription):
+            return None
+        takes_slot = SNOOZE_MARK not in nudge.period and self.letters.rhythm(subscription).has_reflection(
+            date.fromisoformat(nudge.local_time[:10])
+        )
+        return None if takes_slot else "checked already"
 
     def write(self, nudge: Nudge) -> Letter:
-        """The prompt for a nudge, the same each time for the same row, and the commitment that is still open."""
-        prompt, because, repeated = self._prompt_for(nudge)
-        before = nudge.due_at.date()
-        commitment = self._journal.open_commitment(nudge.member, before=before)
-        return Letter(nudge, nudge.kind, prompt.unit, because, prompt, repeated, commitment)
+        """What a nudge says, the same each time for the same row."""
+        return self.letters.write(nudge, self.subscription(nudge.member))
 
     def prompt_now(self, member: Member) -> ReflectionPrompt:
         """A prompt for somebody who wants to reflect without waiting."""
-        today = self._clock.now().date()
-        return choose(tuple(self.prompts.values()), self._topics(member), self._history(member), today).prompt
+        return self.letters.prompt_now(member, self.subscription(member))
 
-    def _prompt_for(self, nudge: Nudge) -> tuple[ReflectionPrompt, Because, bool]:
-        if nudge.prompt_id in self.prompts:
-            return self.prompts[nudge.prompt_id], "turn", False
-        day = nudge.due_at.astimezone(schedule.zone_of(nudge.zone)).date()
-        made = choose(tuple(self.prompts.values()), self._topics(nudge.member), self._history(nudge.member), day)
-        return made.prompt, made.because, made.repeated
+    def sent_as(self, member: Member, ts: str) -> Nudge | None:
+        """The nudge that a message in the person's DM is."""
+        return self._nudges.by_ts(member, ts)
 
-    def _topics(self, member: Member) -> Topics:
-        subscription = self.subscription(member)
-        return Topics(
-            seed=f"{member.team_id}:{member.user_id}",
-            levels={unit: check.level for unit, check in self._repositories.checks.latest(member).items()},
-            focus=self._repositories.profiles.get(member).focus,
-            mode=subscription.topic if subscription else "suggested",
-            units=subscription.units if subscription else (),
-        )
-
-    def _history(self, member: Member) -> list[Asked]:
-        sent = self._nudges.sent(member, limit=60)
-        return [Asked(n.prompt_id, n.due_at.date()) for n in sent if n.prompt_id]
-
-    # --- the journal ---
+    def latest(self, member: Member) -> Nudge | None:
+        """The latest nudge that came to an end, however it did."""
+        return next(iter(self._nudges.ended(member, limit=1)), None)
 
     def reflect(self, member: Member, entry: Entry, *, entry_id: str) -> Reflection:
-        """Write an entry down; a second time with the same id writes nothing."""
-        commitment = entry.commitment.strip()
-        reflection = Reflection(
-            id=entry_id,
-            member=member,
-            unit=entry.unit,
-            prompt=entry.prompt,
-            text=entry.text.strip(),
-            commitment=commitment,
-            commitment_due=entry.commitment_due if commitment else None,
-            created_at=self._clock.now(),
-            nudge_id=entry.nudge_id,
-            commitment_state="open" if commitment else None,
-            went=entry.went,
-        )
-        self._journal.add(reflection)
+        """Write an entry into the journal; a nudge that was put off and is answered now doesn't come again."""
+        saved = self.journal.write(member, entry, entry_id=entry_id)
         if entry.nudge_id and (subscription := self.subscription(member)):
-            self._drop_snoozed(member)  # it was answered before it came again
+            self._drop_snoozed(member)
             self.plan(subscription)
-        return reflection
+        return saved
 
-    def entries(self, member: Member, limit: int = 10) -> list[Reflection]:
-        """The latest entries of the journal, newest first."""
-        return self._journal.entries(member, limit=limit)
 
-    def entry(self, entry_id: str, member: Member) -> Reflection | None:
-        """One entry of this member; somebody else's is None."""
-        return self._journal.get(entry_id, member)
-
-    def settle_commitment(self, entry_id: str, member: Member, state: Literal["done", "dropped"]) -> Reflection | None:
-        """Close a commitment; None where the entry is gone."""
-        return self._change(entry_id, member, state=state, due=None)
-
-    def move_commitment(self, entry_id: str, member: Member, due: date) -> Reflection | None:
-        """Keep a commitment open with another date; None where the entry is gone."""
-        return self._change(entry_id, member, state="open", due=due)
-
-    def _change(
-        self, entry_id: str, member: Member, *, state: Literal["open", "done", "dropped"], due: date | None
-    ) -> Reflection | None:
-        entry = self._journal.get(entry_id, member)
-        if entry is None or not entry.commitment:
-            return None
-        changed = replace(entry, commitment_state=state, commitment_due=due or entry.commitment_due)
-        return changed if self._journal.update(changed) else None
+def _local_time(local: datetime) -> str:
+    return local.strftime("%Y-%m-%dT%H:%M")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -92,6 +92,7 @@ class SelfChecks:
         self._runs, self._focuses = repositories.runs, repositories.focuses
         self._exchanges = repositories.exchanges
         self._clock = clock
+        self.after_check: Callable[[Member], None] = lambda _member: None  # hears of every finished check
         self._passages = {p.id: p for p in knowledge.passages()}
 
     def unit(self, code: str) -> Unit:
@@ -171,6 +172,7 @@ class SelfChecks:
             created_at=self._clock.now(),
         )
         self._checks.add(new)
+        self.after_check(member)
         history = self._checks.history(member, unit, limit=_HISTORY)  # newest first; the kept one, if this is a repeat
         at = next((n for n, c in enumerate(history) if c.id == check_id), None)
         check, earlier = (history[at], history[at + 1 :]) if at is not None else (new, history)

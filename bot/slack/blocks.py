@@ -125,6 +125,17 @@ def select(action_id: str, options: Iterable[Block], *, placeholder: str, initia
     return out | {"initial_option": initial} if initial else out
 
 
+def multi_select(action_id: str, options: Sequence[Block], *, placeholder: str, initial: Sequence[Block] = ()) -> Block:
+    """A menu of at most a hundred options from which several may be taken."""
+    out: Block = {
+        "type": "multi_static_select",
+        "action_id": action_id,
+        "options": list(options)[:100],
+        "placeholder": plain_text(placeholder, _PLACEHOLDER),
+    }
+    return out | {"initial_options": list(initial)} if initial else out
+
+
 def checkboxes(action_id: str, options: Sequence[Block]) -> Block:
     """Up to ten boxes to tick."""
     return {"type": "checkboxes", "action_id": action_id, "options": list(options)[:10]}

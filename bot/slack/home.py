@@ -22,6 +22,7 @@ from bot.slack.blocks import actions, button, context, divider, header, home, pl
 from bot.slack.charts import table
 from bot.slack.deps import Deps
 from bot.slack.mrkdwn import clip, escape
+from bot.slack.nudge_message import topic_title
 from bot.slack.payloads import HomeOpened
 from bot.slack.plans import Plan
 from bot.slack.privacy import privacy_buttons
@@ -61,7 +62,7 @@ def _publish(member: Member, deps: Deps) -> None:
         page = Page(
             overview=deps.selfchecks.overview(member),
             plan=plans.plan_of(member, deps.nudges),
-            entries=deps.nudges.entries(member, limit=_ENTRIES),
+            entries=deps.nudges.journal.entries(member, limit=_ENTRIES),
             now=deps.clock.now(),
         )
     except StorageError:  # what was just written stands; the Home is renewed the next time
@@ -200,7 +201,7 @@ def _summary(page: Page, wording: Wording) -> str:
 def _journal(page: Page, knowledge: Knowledge, wording: Wording) -> list[Block]:
     blocks: list[Block] = []
     for entry in page.entries:
-        title = knowledge.title(entry.unit) if entry.unit else wording("nudges.journal.no_unit")
+        title = topic_title(entry.unit, knowledge, wording)
         day = day_words(entry.created_at.astimezone(page.plan.zone_info).date())
         lead = wording("nudges.journal.entry", day=day, title=escape(title))
         blocks += [*sections(lead), plain_section(clip(entry.text, _SHOWN))]
@@ -214,6 +215,7 @@ def _journal(page: Page, knowledge: Knowledge, wording: Wording) -> list[Block]:
     buttons = [button("Reflect now", "reflect.now")]
     if page.entries:
         buttons.append(button("Open my journal", "reflect.journal"))
+        buttons.append(button("My month", "journal.month", hint="Look back at a month of my journal"))
     return [*blocks, *actions(*buttons)]
 
 

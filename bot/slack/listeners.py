@@ -40,6 +40,7 @@ from bot.slack import (
     focus,
     full_profile,
     home,
+    journal,
     nudge_settings,
     nudges,
     portrait,
@@ -49,6 +50,7 @@ from bot.slack import (
     share,
     sources,
     talk,
+    team,
     triage,
 )
 from bot.slack.registry import Registration, Registry
@@ -63,8 +65,10 @@ from bot.slack.registry import Registration, Registry
 # portrait        the profile as a picture
 # focus           the development plan
 # nudges          /reflect, and the buttons on every weekly prompt
-# nudge_settings  day, time and zone of the weekly prompt
-# reflect         answering a prompt, commitments, the journal
+# nudge_settings  day, time, topics and zone of the weekly prompt
+# team            a channel's own weekly question
+# reflect         answering a prompt, editing it, commitments
+# journal         the journal, its search, a month looked back at
 # home     the App Home
 # privacy  what is kept, a copy, deletion; uninstall
 FEATURES: tuple[ModuleType, ...] = (
@@ -79,7 +83,9 @@ FEATURES: tuple[ModuleType, ...] = (
     focus,
     nudges,
     nudge_settings,
+    team,
     reflect,
+    journal,
     home,
     privacy,
 )

@@ -184,6 +184,7 @@ def _command(body: Payload) -> Command:
         channel=body.get("channel_id") or "",
         response_url=body.get("response_url") or "",
         trigger_id=body["trigger_id"],
+        user_name=body.get("user_name") or "",
     )
 
 

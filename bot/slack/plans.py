@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 
 from bot.core import schedule
 from bot.core.framework import Knowledge
-from bot.core.records import Focus, Member, Stage, Subscription
+from bot.core.records import Focus, Member, NudgeKind, Stage, Subscription
+from bot.core.rhythm import Rhythm, slots
 from bot.core.schedule import DAYS, Due, clock_words, day_words, local_words, zone_words
 from bot.core.wording import Wording
-from bot.services.nudges import Nudges
+from bot.services.nudges import Nudges, Wishes
 from bot.services.selfchecks import UnderWay
 from bot.slack.blocks import button, confirm
 from bot.slack.mrkdwn import escape
@@ -23,7 +25,7 @@ class Plan:
     """A subscription with its next dates; no subscription where there never was one."""
 
     subscription: Subscription | None
-    dates: Sequence[Due]
+    dates: Sequence[tuple[Due, NudgeKind]]
     lost_zone: bool = False  # its zone isn't known any more
 
     @property
@@ -35,10 +37,15 @@ class Plan:
     @property
     def zone_info(self) -> tzinfo:
         """The person's zone; UTC where none is known."""
-        try:
-            return schedule.zone_of(self.subscription.zone) if self.subscription else UTC
-        except schedule.UnknownZone:
-            return UTC
+        return tz(self.subscription.zone if self.subscription else None)
+
+
+def tz(zone: str | None) -> tzinfo:
+    """A zone by its name; UTC where none is known."""
+    try:
+        return schedule.zone_of(zone) if zone else UTC
+    except schedule.UnknownZone:
+        return UTC
 
 
 def plan_of(member: Member, nudges: Nudges) -> Plan:
@@ -50,9 +57,35 @@ def plan_of(member: Member, nudges: Nudges) -> Plan:
         return Plan(subscription, (), lost_zone=True)
 
 
-def dates_words(dates: Sequence[Due]) -> str:
-    """Dates in words, one after the other."""
-    return "; ".join(local_words(due) for due in dates)
+def dates_of(wishes: Wishes, now: datetime, *, team: bool = False) -> list[tuple[Due, NudgeKind]]:
+    """The next three dates of what is wished, were it chosen now."""
+    today = now.astimezone(schedule.zone_of(wishes.zone)).date()
+    rhythm = Rhythm(
+        weekday=wishes.weekday,
+        minute=wishes.minute,
+        zone=wishes.zone,
+        every_weeks=wishes.every_weeks,
+        since=today,
+        check_weeks=wishes.check_weeks,
+        checked=today,
+    )
+    return [(slot.due, "team" if team else slot.kind) for slot in islice(slots(rhythm, now), 3)]
+
+
+def dates_words(dates: Sequence[tuple[Due, NudgeKind]], wording: Wording) -> str:
+    """Dates in words, one after the other, self-checks marked."""
+    return "; ".join(date_words(due, kind, wording) for due, kind in dates)
+
+
+def date_words(due: Due, kind: NudgeKind, wording: Wording) -> str:
+    """One date in words; a self-check is marked as one."""
+    words = local_words(due)
+    return wording("nudges.date.selfcheck", date=words) if kind == "selfcheck" else words
+
+
+def next_words(plan: Plan, wording: Wording) -> str | None:
+    """When the next nudge comes, in words; None where none will."""
+    return date_words(*plan.dates[0], wording) if plan.dates else None
 
 
 def status_words(plan: Plan, wording: Wording) -> str:
@@ -68,18 +101,20 @@ def status_words(plan: Plan, wording: Wording) -> str:
         return wording("nudges.status.lost_zone", zone=escape(subscription.zone))
     return wording(
         "nudges.status.active",
+        every=wording(f"nudges.every.{subscription.every_weeks}"),
         day=f"{DAYS[subscription.weekday]}s",
         time=clock_words(subscription.minute),
         zone=escape(zone_words(subscription.zone)),
-        next=local_words(plan.dates[0]) if plan.dates else "soon",
-    )
+        next=next_words(plan, wording) or "soon",
+        checks=wording("nudges.status.checks", weeks=subscription.check_weeks) if subscription.check_weeks else "",
+    ).strip()
 
 
 def status_buttons(plan: Plan) -> list[Block]:
     """What can be done as things stand."""
     if plan.state == "none":
         return [button("Set up weekly prompts", "nudge.settings", style="primary")]
-    change = button("Change day or time", "nudge.settings")
+    change = button("Change", "nudge.settings", hint="Change day, time, topics and the rest")
     if plan.state == "paused":
         return [button("Go on", "nudge.resume", style="primary"), change, stop_button()]
     return [change, button("Skip the next", "nudge.skip_next"), button("Pause", "nudge.pause"), stop_button()]
@@ -87,7 +122,7 @@ def status_buttons(plan: Plan) -> list[Block]:
 
 def stop_button() -> Block:
     """Stop at once; the answer has the way back."""
-    return button("Stop", "nudge.stop", hint="Stop weekly prompts")
+    return button("Stop", "nudge.stop", hint="Stop all nudges")
 
 
 # --- the whole profile ---

@@ -1,25 +1,21 @@
-"""Reflections: the nudge itself, writing an answer down, commitments taken up again, and the private journal."""
+"""Reflections: writing an answer down, in a modal or in the thread, editing it, and commitments taken up again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, tzinfo
-from typing import Any
+from datetime import UTC, date, timedelta
 
-from bot.core.framework import Knowledge
+from bot.core.conversation import in_distress
 from bot.core.records import Member, Reflection
 from bot.core.reflection import ReflectionPrompt
 from bot.core.schedule import day_words
-from bot.core.wording import Wording
-from bot.services.delivery import Compose
-from bot.services.nudges import Entry, Letter, Nudges
+from bot.services.nudges import Entry, Nudges
 from bot.slack import home, plans
 from bot.slack.blocks import (
     actions,
     button,
-    context,
-    divider,
+    confirm,
     field,
     modal,
     option,
@@ -31,80 +27,19 @@ from bot.slack.blocks import (
 )
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
+from bot.slack.journal import Page, journal_button, of, redraw
 from bot.slack.mrkdwn import clip, escape, harmless, plain_words
-from bot.slack.payloads import Click, Command, Submission
+from bot.slack.nudge_message import COMMITMENT, composer, nudge_message, topic_title
+from bot.slack.nudge_settings import service
+from bot.slack.payloads import Click, Command, Message, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_submit
 from bot.slack.replies import Block, Reply, View, say
 
-_SAVE, _MOVE = "reflect.save", "commitment.moved"
-_COMMITMENT = 400  # characters
-_SHOWN = 900  # characters of an entry in the journal
-_ENTRIES = 10
+__all__ = ["REGISTRATIONS", "composer", "in_thread", "nudge_message", "open_now", "reflection_modal"]
+
+_SAVE, _MOVE, _EDIT = "reflect.save", "commitment.moved", "journal.edited"
 _WEEK = timedelta(weeks=1)
-WENT = (("5", "Very well"), ("4", "Well"), ("3", "Mixed"), ("2", "Hard going"), ("1", "Badly"))
-
-
-def _service(deps: Deps) -> Nudges:
-    assert deps.nudges is not None, "build_slack(nudges=…) is missing"
-    return deps.nudges
-
-
-def journal_button() -> Block:
-    """The way to the journal."""
-    return button("My journal", "reflect.journal")
-
-
-# --- the nudge ----------------------------------------------------------------------------------------------------
-
-
-def composer(knowledge: Knowledge, wording: Wording) -> Compose:
-    """What turns a letter into a message, for `bot.services.delivery.Delivery`."""
-    return lambda letter: nudge_message(letter, knowledge, wording)
-
-
-def nudge_message(letter: Letter, knowledge: Knowledge, wording: Wording) -> tuple[str, Sequence[dict[str, Any]]]:
-    """A nudge: the open commitment first, then the prompt, why this one, and the ways out."""
-    prompt = letter.prompt
-    assert prompt is not None
-    lead = wording("nudges.nudge.lead", title=escape(knowledge.title(prompt.unit)))
-    because = wording(f"nudges.nudge.because.{letter.because}")
-    small = [because[:1].upper() + because[1:] + ".", *([wording("nudges.nudge.repeated")] if letter.repeated else [])]
-    small.append(wording("nudges.nudge.private"))
-    blocks: list[Block] = []
-    texts: list[str] = []
-    if letter.commitment:
-        asked = _commitment_words(letter.commitment, wording)
-        texts.append(asked)
-        blocks += [*sections(asked), *actions(*_commitment_buttons(letter.commitment)), divider()]
-    texts += [f"{lead}: {escape(prompt.text)}", " ".join(small)]
-    blocks += [*sections(f"{lead}\n{escape(prompt.text)}"), context(" ".join(small))]
-    blocks += actions(*_nudge_buttons(f"{letter.nudge.id}|{prompt.id}"))
-    return plain_words("\n\n".join(texts)), blocks
-
-
-def _nudge_buttons(value: str) -> list[Block]:
-    return [
-        button("Reflect", "reflect.open", value, style="primary", hint="Write your reflection down"),
-        button("In 2 hours", "nudge.snooze", value, hint="Ask me again in two hours"),
-        button("Skip this week", "nudge.skip", value),
-        plans.stop_button(),
-    ]
-
-
-def _commitment_words(entry: Reflection, wording: Wording) -> str:
-    due = day_words(entry.commitment_due) if entry.commitment_due else "now"
-    return wording("nudges.nudge.commitment", due=due, commitment=escape(clip(entry.commitment, _COMMITMENT)))
-
-
-def _commitment_buttons(entry: Reflection) -> list[Block]:
-    return [
-        button("Done", "commitment.done", entry.id, hint="I did what I meant to do"),
-        button("Move it", "commitment.move", entry.id, hint="Give it another date"),
-        button("Let it go", "commitment.drop", entry.id, hint="I won't do it"),
-    ]
-
-
-# --- writing ------------------------------------------------------------------------------------------------------
+_WENT = ("5", "4", "3", "2", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +55,9 @@ def _subject(value: str, nudges: Nudges) -> _Subject:
     return _Subject(nudge_id, nudges.prompts.get(prompt_id))
 
 
+# --- the modal ------------------------------------------------------------------------------------------------------
+
+
 def open_reflection(request: Click, deps: Deps) -> None:
     """Reflect, on a nudge of any age."""
     _open(request, request.value, deps)
@@ -127,53 +65,60 @@ def open_reflection(request: Click, deps: Deps) -> None:
 
 def open_now(request: Click | Command, deps: Deps) -> None:
     """Reflect without a nudge."""
-    _open(request, f"|{_service(deps).prompt_now(request.member).id}", deps)
+    _open(request, f"|{service(deps).prompt_now(request.member).id}", deps)
 
 
 def _open(request: Click | Command, value: str, deps: Deps) -> None:
-    prompt = _subject(value, _service(deps)).prompt
-    zone = plans.plan_of(request.member, _service(deps)).zone_info
-    today = deps.clock.now().astimezone(zone).date()
-    view = reflection_modal(value, prompt, today, deps.coach.knowledge, deps.wording)
-    deps.slack.open_view(request, view)
+    prompt = _subject(value, service(deps)).prompt
+    deps.slack.open_view(request, reflection_modal(value, prompt, _today(request.member, deps), deps))
 
 
-def reflection_modal(
-    value: str, prompt: ReflectionPrompt | None, today: date, knowledge: Knowledge, wording: Wording
-) -> View:
+def _today(member: Member, deps: Deps) -> date:
+    return deps.clock.now().astimezone(plans.plan_of(member, service(deps)).zone_info).date()
+
+
+def reflection_modal(value: str, prompt: ReflectionPrompt | None, today: date, deps: Deps) -> View:
     """The question and room for an answer, with one thing to do if there is one."""
-    blocks: list[Block] = []
-    if prompt:
-        blocks += [plain_section(prompt.text), plain_context(knowledge.title(prompt.unit))]
-    blocks += [
+    title = topic_title(prompt.unit, deps.coach.knowledge, deps.wording) if prompt else ""
+    asked = [plain_section(prompt.text), plain_context(title)] if prompt else []
+    blocks = [*asked, *_fields(None, today + _WEEK, deps)]
+    return modal("Reflect", blocks, callback_id=_SAVE, submit="Save", close="Not now", metadata=value)
+
+
+def _fields(entry: Reflection | None, due: date, deps: Deps) -> list[Block]:
+    """What is written, how it goes, and one thing to do; filled in where an entry is edited."""
+    wording = deps.wording
+    text, commitment = (entry.text, entry.commitment) if entry else ("", "")
+    options = {number: option(wording(f"nudges.went.{number}"), number) for number in _WENT}
+    went = options.get(str(entry.went)) if entry and entry.went else None
+    return [
         field(
             "text",
             wording("nudges.reflect.text"),
-            text_input("text", multiline=True),
+            text_input("text", multiline=True, initial=text),
             hint=wording("nudges.reflect.text.hint"),
         ),
         field(
             "went",
             wording("nudges.reflect.went"),
-            select("went", [option(label, number) for number, label in WENT], placeholder="Only if you like"),
+            select("went", options.values(), placeholder="Only if you like", initial=went),
             optional=True,
         ),
         field(
             "commitment",
             wording("nudges.reflect.commitment"),
-            text_input("commitment", max_length=_COMMITMENT),
+            text_input("commitment", max_length=COMMITMENT, initial=commitment),
             optional=True,
             hint=wording("nudges.reflect.commitment.hint"),
         ),
-        _date_field(today + _WEEK, wording, optional=True),
+        _date_field(due, deps, optional=True),
         plain_context(wording("nudges.reflect.private")),
     ]
-    return modal("Reflect", blocks, callback_id=_SAVE, submit="Save", close="Not now", metadata=value)
 
 
-def _date_field(initial: date, wording: Wording, *, optional: bool) -> Block:
+def _date_field(initial: date, deps: Deps, *, optional: bool) -> Block:
     picker = {"type": "datepicker", "action_id": "due", "initial_date": initial.isoformat()}
-    return field("due", wording("nudges.reflect.due"), picker, optional=optional)
+    return field("due", deps.wording("nudges.reflect.due"), picker, optional=optional)
 
 
 def _date(text: str) -> date | None:
@@ -206,48 +151,146 @@ def _ahead(due: date | None, deps: Deps) -> bool:
 
 def save(request: Submission, deps: Deps) -> Reply:
     """Put the reflection into the journal, and offer a reading or a self-check."""
-    nudges = _service(deps)
-    subject = _subject(request.metadata, nudges)
+    subject = _subject(request.metadata, service(deps))
     prompt = subject.prompt
-    default = deps.clock.now().date() + _WEEK
     entry = Entry(
         text=request.text("text"),
         prompt=prompt.text if prompt else "",
         unit=prompt.unit if prompt else None,
         commitment=request.text("commitment"),
-        commitment_due=_date(request.text("due")) or default,
-        went=int(request.text("went")) if request.text("went").isdigit() else None,
+        commitment_due=_date(request.text("due")) or deps.clock.now().date() + _WEEK,
+        went=_went(request),
         nudge_id=subject.nudge_id or None,
     )
-    saved = nudges.reflect(request.member, entry, entry_id=key_for(request.key, "entry"))
+    saved = service(deps).reflect(request.member, entry, entry_id=key_for(request.key, "entry"))
     home.publish(request.member, deps)
-    text = _saved_words(saved, request.member, deps)
-    return say(plain_words(text), [*sections(text), *actions(*_offers(prompt))], outcome="reflected")
+    return _saved(saved, prompt, request.member, deps)
+
+
+def _went(request: Submission) -> int | None:
+    return int(request.text("went")) if request.text("went") in _WENT else None
+
+
+def _saved(entry: Reflection, prompt: ReflectionPrompt | None, member: Member, deps: Deps) -> Reply:
+    text = _saved_words(entry, member, deps)
+    if in_distress(f"{entry.text} {entry.commitment}".lower()):  # met first; what was written is kept all the same
+        support = escape(deps.settings.support_line.strip(), deps.links) or deps.wording("slack.care.support")
+        care = deps.wording("slack.care", support=support)
+        text = f"{care}\n\n{deps.wording('nudges.saved_entry.no_unit')}"
+        return say(plain_words(text), [*sections(text), *actions(journal_button())], outcome="care")
+    return say(plain_words(text), [*sections(text), *actions(*_offers(prompt, deps))], outcome="reflected")
 
 
 def _saved_words(entry: Reflection, member: Member, deps: Deps) -> str:
     wording = deps.wording
     if entry.unit:
-        parts = [wording("nudges.saved_entry", title=escape(deps.coach.knowledge.title(entry.unit)))]
+        title = topic_title(entry.unit, deps.coach.knowledge, wording)
+        parts = [wording("nudges.saved_entry", title=escape(title))]
     else:
         parts = [wording("nudges.saved_entry.no_unit")]
     if entry.commitment and entry.commitment_due:
-        asked = plans.plan_of(member, _service(deps)).state == "active"
+        asked = plans.plan_of(member, service(deps)).state == "active"
         key = "nudges.saved_entry.commitment" if asked else "nudges.saved_entry.commitment_unasked"
         parts.append(wording(key, commitment=escape(entry.commitment), due=day_words(entry.commitment_due)))
-    if entry.unit:
+    if entry.unit in deps.coach.knowledge.units:
         parts.append(wording("nudges.saved_entry.offer"))
     return "\n".join(parts)
 
 
-def _offers(prompt: ReflectionPrompt | None) -> list[Block]:
+def _offers(prompt: ReflectionPrompt | None, deps: Deps) -> list[Block]:
     if prompt is None:
         return [journal_button()]
+    reading = button("Read about it", "source.open:read1", f"|{prompt.passage}")
+    check = button("Quick self-check", f"selfcheck.start:{prompt.unit}")
+    return [reading, *([check] if prompt.unit in deps.coach.knowledge.units else []), journal_button()]
+
+
+# --- in the thread --------------------------------------------------------------------------------------------------
+
+
+def in_thread(request: Message, deps: Deps) -> Reply | None:
+    """A reply under a prompt that came is a reflection on it; several make one entry. None for any other message."""
+    nudges = service(deps)
+    nudge = nudges.sent_as(request.member, request.thread_ts) if request.thread_ts else None
+    prompt = nudges.prompts.get(nudge.prompt_id or "") if nudge else None
+    if nudge is None or prompt is None or not request.text:
+        return None
+    entry_id = key_for(nudge.id, "thread")
+    if of(deps).entry(entry_id, request.member):
+        of(deps).add_to(entry_id, request.member, request.text)
+        home.publish(request.member, deps)
+        text = deps.wording("nudges.thread.added")
+        return say(text, [*sections(text), *actions(*_thread_buttons(entry_id, deps))], outcome="reflected")
+    entry = Entry(request.text, prompt.text, prompt.unit, nudge_id=nudge.id)
+    saved = nudges.reflect(request.member, entry, entry_id=entry_id)
+    home.publish(request.member, deps)
+    reply = _saved(saved, prompt, request.member, deps)
+    if reply.outcome == "care":
+        return reply
+    text = _saved_words(saved, request.member, deps)
+    return say(plain_words(text), [*sections(text), *actions(*_thread_buttons(entry_id, deps))], outcome="reflected")
+
+
+def _thread_buttons(entry_id: str, deps: Deps) -> list[Block]:
+    wording = deps.wording
+    sure = confirm(
+        wording("nudges.journal.delete.title"), wording("nudges.journal.delete.confirm"), "Delete", "Keep it"
+    )
     return [
-        button("Read about it", "source.open:read1", f"|{prompt.passage}"),
-        button("Quick self-check", f"selfcheck.start:{prompt.unit}"),
+        button("Add one thing to do", "journal.edit", entry_id, hint="Add a commitment to this entry, or change it"),
         journal_button(),
+        button("Delete it", "journal.delete", entry_id, confirm=sure, hint="Delete this entry from my journal"),
     ]
+
+
+# --- editing --------------------------------------------------------------------------------------------------------
+
+
+def open_edit(request: Click, deps: Deps) -> Reply | None:
+    """Change an entry, from the journal or from a reply."""
+    entry = of(deps).entry(request.value, request.member)
+    if entry is None:
+        return say(deps.wording("nudges.commitment.gone"), outcome="gone")
+    in_modal = request.on.view_type == "modal"
+    back = {"view": request.on.view_id, "page": request.on.metadata} if in_modal else {}
+    view = _edit_modal(entry, json.dumps({"entry": entry.id, **back}), _today(request.member, deps), deps)
+    if in_modal:
+        deps.slack.push_view(request, view)
+    else:
+        deps.slack.open_view(request, view)
+    return None
+
+
+def _edit_modal(entry: Reflection, metadata: str, today: date, deps: Deps) -> View:
+    asked = [plain_section(harmless(entry.prompt, deps.links))] if entry.prompt else []
+    due = max(entry.commitment_due or today + _WEEK, today)
+    blocks = [*asked, *_fields(entry, due, deps)]
+    return modal("Edit this entry", blocks, callback_id=_EDIT, submit="Save", close="Cancel", metadata=metadata)
+
+
+def edited(request: Submission, deps: Deps) -> Reply | None:
+    """Keep the changed entry, and show the journal behind the form anew."""
+    try:
+        data = json.loads(request.metadata)
+        entry_id = str(data["entry"])
+    except (ValueError, KeyError, TypeError):
+        return say(deps.wording("nudges.commitment.gone"), outcome="gone")
+    changed = of(deps).edit(
+        entry_id,
+        request.member,
+        text=request.text("text"),
+        commitment=request.text("commitment"),
+        due=_date(request.text("due")),
+        went=_went(request),
+    )
+    home.publish(request.member, deps)
+    if changed is None:
+        return say(deps.wording("nudges.commitment.gone"), outcome="gone")
+    if data.get("view"):
+        redraw(request.member, str(data["view"]), Page.read(str(data.get("page", ""))), deps)
+        return None
+    text = _saved_words(changed, request.member, deps)
+    return say(plain_words(text), [*sections(text), *actions(journal_button())], outcome="edited")
 
 
 # --- commitments --------------------------------------------------------------------------------------------------
@@ -255,33 +298,37 @@ def _offers(prompt: ReflectionPrompt | None) -> list[Block]:
 
 def commitment_done(request: Click, deps: Deps) -> Reply:
     """It was done."""
-    return _settled(_service(deps).settle_commitment(request.value, request.member, "done"), "done", request, deps)
+    return _settled(of(deps).settle_commitment(request.value, request.member, "done"), "done", request, deps)
 
 
 def commitment_dropped(request: Click, deps: Deps) -> Reply:
     """It won't be done."""
-    entry = _service(deps).settle_commitment(request.value, request.member, "dropped")
-    return _settled(entry, "dropped", request, deps)
+    return _settled(of(deps).settle_commitment(request.value, request.member, "dropped"), "dropped", request, deps)
+
+
+def commitment_reopened(request: Click, deps: Deps) -> Reply:
+    """Taken back: it stands again."""
+    return _settled(of(deps).reopen_commitment(request.value, request.member), "reopened", request, deps)
 
 
 def _settled(entry: Reflection | None, how: str, request: Click, deps: Deps) -> Reply:
     if entry is None:
         return say(deps.wording("nudges.commitment.gone"), outcome="gone")
     home.publish(request.member, deps)
-    return say(deps.wording(f"nudges.commitment.{how}", commitment=escape(entry.commitment)), outcome=how)
+    text = deps.wording(f"nudges.commitment.{how}", commitment=escape(entry.commitment))
+    undo = [] if how == "reopened" else [button("Undo", "commitment.reopen", entry.id, hint="It is still open")]
+    return say(plain_words(text), [*sections(text), *actions(*undo)], outcome=how)
 
 
 def open_move(request: Click, deps: Deps) -> Reply | None:
     """Ask for another date."""
-    entry = _service(deps).entry(request.value, request.member)
+    entry = of(deps).entry(request.value, request.member)
     if entry is None:
         return say(deps.wording("nudges.commitment.gone"), outcome="gone")
-    zone = plans.plan_of(request.member, _service(deps)).zone_info
-    initial = deps.clock.now().astimezone(zone).date() + _WEEK
-    commitment = harmless(entry.commitment, deps.links)
+    commitment = harmless(clip(entry.commitment, COMMITMENT), deps.links)
     blocks = [
         plain_section(deps.wording("nudges.commitment.move.explain", commitment=commitment)),
-        _date_field(initial, deps.wording, optional=False),
+        _date_field(_today(request.member, deps) + _WEEK, deps, optional=False),
     ]
     view = modal("Move it", blocks, callback_id=_MOVE, submit="Move", close="Cancel", metadata=entry.id)
     deps.slack.open_view(request, view)
@@ -291,7 +338,7 @@ def open_move(request: Click, deps: Deps) -> Reply | None:
 def move(request: Submission, deps: Deps) -> Reply:
     """Keep it, with the new date."""
     due = _date(request.text("due"))
-    entry = _service(deps).move_commitment(request.metadata, request.member, due) if due else None
+    entry = of(deps).move_commitment(request.metadata, request.member, due) if due else None
     if entry is None or due is None:
         return say(deps.wording("nudges.commitment.gone"), outcome="gone")
     home.publish(request.member, deps)
@@ -299,64 +346,15 @@ def move(request: Submission, deps: Deps) -> Reply:
     return say(text, outcome="moved")
 
 
-# --- the journal --------------------------------------------------------------------------------------------------
-
-
-def journal(member: Member, deps: Deps) -> Reply:
-    """The latest entries, to the person alone."""
-    text, blocks = journal_blocks(member, deps)
-    return say(text, blocks, outcome="journal")
-
-
-def open_journal(request: Click, deps: Deps) -> None:
-    """The latest entries in a modal."""
-    _, blocks = journal_blocks(request.member, deps)
-    view = modal("My journal", [b for b in blocks if b["type"] != "actions"])
-    if request.on.view_type == "modal":
-        deps.slack.push_view(request, view)
-    else:
-        deps.slack.open_view(request, view)
-
-
-def journal_blocks(member: Member, deps: Deps) -> tuple[str, list[Block]]:
-    """The latest entries as text and as blocks."""
-    wording = deps.wording
-    entries = _service(deps).entries(member, limit=_ENTRIES)
-    if not entries:
-        text = wording("nudges.journal.empty")
-        return text, [*sections(text), *actions(button("Reflect now", "reflect.now"))]
-    zone = plans.plan_of(member, _service(deps)).zone_info
-    shown = [_entry_words(e, zone, deps) for e in entries]
-    lead, more = wording("nudges.journal.lead"), wording("nudges.journal.more", command=deps.commands.coach)
-    blocks = [*sections(lead), *(block for words in shown for block in sections(words)), context(more)]
-    blocks += actions(button("Reflect now", "reflect.now"))
-    return plain_words("\n\n".join([lead, *shown, more])), blocks
-
-
-def _entry_words(entry: Reflection, zone: tzinfo, deps: Deps) -> str:
-    wording = deps.wording
-    title = deps.coach.knowledge.title(entry.unit) if entry.unit else wording("nudges.journal.no_unit")
-    day = day_words(entry.created_at.astimezone(zone).date())
-    lines = [wording("nudges.journal.entry", day=day, title=escape(title))]
-    if entry.prompt:
-        lines.append(f"_{escape(entry.prompt)}_")
-    lines.append(escape(clip(entry.text, _SHOWN)))
-    if entry.commitment and entry.commitment_state:
-        state = entry.commitment_state if entry.commitment_state in {"done", "dropped"} else "open"
-        fields = {"commitment": escape(entry.commitment)}
-        if state == "open":
-            fields["due"] = day_words(entry.commitment_due) if entry.commitment_due else "some day"
-        lines.append(wording(f"nudges.journal.commitment.{state}", **fields))
-    return "\n".join(lines)
-
-
 REGISTRATIONS: tuple[Registration, ...] = (
     on_click("reflect.open", open_reflection),
     on_click("reflect.now", open_now),
-    on_click("reflect.journal", open_journal),
     on_submit(_SAVE, save, answer=check_entry),
+    on_click("journal.edit", open_edit),
+    on_submit(_EDIT, edited, answer=check_entry),
     on_click("commitment.done", commitment_done),
     on_click("commitment.drop", commitment_dropped),
+    on_click("commitment.reopen", commitment_reopened),
     on_click("commitment.move", open_move),
     on_submit(_MOVE, move, answer=check_date),
 )

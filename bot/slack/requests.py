@@ -61,6 +61,7 @@ class Command(Request):
     channel: str
     response_url: str
     trigger_id: str
+    user_name: str = ""  # as in a click
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

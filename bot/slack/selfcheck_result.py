@@ -69,6 +69,7 @@ def _buttons(result: Result, unit: Unit, *, moved: bool) -> list[Block]:
     if moved:
         shown.append(trend_button())
     shown.append(button("Check another", "selfcheck.start", hint="Choose the next self-check"))
+    shown.append(button("A weekly question", "nudge.settings", hint="Have one question a week come to you"))
     return [*shown, rule_button()]
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.core.answer import Turn
 from bot.core.conversation import Route
 from bot.core.records import Exchange
+from bot.slack import reflect
 from bot.slack.blocks import actions, button, context, sections
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
@@ -37,7 +38,17 @@ def spoken(request: Message | Mention, deps: Deps) -> Reply | None:
     if not request.text:
         files = isinstance(request, Message) and request.has_files
         return say(deps.wording("slack.no_files")) if files else say(*help_message(deps))
-    return routed(request, request.text, deps)
+    return _reflected(request, deps) or routed(request, request.text, deps)
+
+
+def _reflected(request: Message | Mention, deps: Deps) -> Reply | None:
+    """A reply under a weekly prompt; one that ends as a question can also be answered."""
+    if not isinstance(request, Message) or not request.thread_ts or deps.nudges is None:
+        return None
+    reply = reflect.in_thread(request, deps)
+    if reply is None or reply.outcome == "care" or not request.text.rstrip().endswith("?"):
+        return reply
+    return _offering_the_other(reply, request, request.text, Route("reflect", 1.0, other="ask"), deps)
 
 
 def command(request: Command, deps: Deps) -> Reply | None:
@@ -160,7 +171,8 @@ def welcome(request: HomeOpened, deps: Deps) -> Reply | None:
 def welcome_blocks(text: str, deps: Deps) -> list[Block]:
     """The welcome with its suggestions as buttons."""
     buttons = (button(deps.wording(f"slack.suggest.{n}.title"), f"talk.suggest:{n}") for n in SUGGESTIONS)
-    return [*sections(text), *actions(*buttons)]
+    weekly = [button("One question a week", "nudge.settings")] if "nudge.settings" in deps.buttons else []
+    return [*sections(text), *actions(*buttons, *weekly)]
 
 
 def suggestion(request: Click, deps: Deps) -> Reply | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.adapters.content import load_knowledge
 from bot.adapters.prompt_files import load_reflections
 from bot.core.framework import FRAMEWORK_UNITS
-from bot.core.reflection import NO_REPEAT_WEEKS, Asked, Choice, Topics, choose
+from bot.core.reflection import NO_REPEAT_WEEKS, ROLE, STAGE, Asked, Choice, Topics, choose, coverage
 
 ROOT = Path(__file__).parents[2]
 PROMPTS = load_reflections(ROOT, load_knowledge(ROOT))
@@ -47,7 +47,48 @@ def test_a_year_repeats_nothing_within_26_weeks_and_touches_every_unit(
         if made.prompt.id in last:
             assert (day - last[made.prompt.id]).days >= NO_REPEAT_WEEKS * 7
         last[made.prompt.id] = day
-    assert {made.prompt.unit for _, made in got} == set(FRAMEWORK_UNITS)
+    assert {made.prompt.unit for _, made in got} == {*FRAMEWORK_UNITS, ROLE}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    levels=levels,
+    focus=st.one_of(st.none(), st.sampled_from(FRAMEWORK_UNITS)),
+    role=st.sets(st.sampled_from(FRAMEWORK_UNITS), min_size=3),
+    stage=st.sampled_from([None, "doing", "spreading"]),
+    seed=st.text(max_size=4),
+)
+def test_every_topic_of_ones_role_comes_within_the_promised_number_of_prompts(
+    levels: dict[str, str | None], focus: str | None, role: set[str], stage: str | None, seed: str
+) -> None:
+    topics = Topics(seed, levels, focus, role=tuple(sorted(role)), stage=stage)
+    within = coverage(PROMPTS, topics)
+    got = [made.prompt for _, made in live(topics, 2 * within)]
+    for start in range(within + 1):
+        assert role <= {p.unit for p in got[start : start + within]}
+    assert {p.unit for p in got} <= {*role, ROLE, STAGE}
+    assert all(p.topic == stage for p in got if p.unit == STAGE)
+
+
+def test_the_promise_is_one_round_where_nothing_weighs_more() -> None:
+    assert coverage(PROMPTS, Topics("ana", mode="rotate")) == 16
+    assert coverage(PROMPTS, Topics("ana", mode="rotate", stage="doing")) == 17
+    assert coverage(PROMPTS, Topics("ana", mode="chosen", units=("C1", "FE"))) == 2
+    assert coverage(PROMPTS, Topics("ana")) == 3 * 16 - 1
+
+
+def test_the_stage_comes_only_once_it_was_told_and_says_so() -> None:
+    assert all(made.prompt.unit != STAGE for _, made in live(Topics("ana"), 60))
+    told = [made for _, made in live(Topics("ana", stage="planning"), 60) if made.prompt.unit == STAGE]
+    assert told
+    assert {(made.because, made.prompt.topic) for made in told} == {("stage", "planning")}
+
+
+def test_a_channel_is_asked_nothing_that_is_for_one_person_alone() -> None:
+    got = [made for _, made in live(Topics("C1", team=True, mode="rotate"), 60)]
+    assert not any(made.prompt.alone or made.prompt.unit in {ROLE, STAGE} for made in got)
+    assert {made.prompt.unit for made in got[:15]} == set(FRAMEWORK_UNITS)
+    assert {made.because for made in got} == {"team"}
 
 
 def test_the_focus_comes_much_more_often_and_says_so() -> None:
@@ -83,8 +124,8 @@ def test_where_the_chosen_units_run_out_the_least_recent_comes_and_is_said_to_re
 
 
 def test_rotating_asks_each_unit_once_before_any_comes_again() -> None:
-    got = live(Topics("ana", {"C1": "starting"}, focus="C1", mode="rotate"), 15)
-    assert len({made.prompt.unit for _, made in got}) == 15
+    got = live(Topics("ana", {"C1": "starting"}, focus="C1", mode="rotate"), 16)
+    assert len({made.prompt.unit for _, made in got}) == 16
 
 
 def test_people_get_different_prompts_and_each_always_the_same() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core import schedule
-from bot.core.schedule import When
+from bot.core.when import When, parse_until, parse_when
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ZONES = sorted(available_timezones() - {"localtime"})
@@ -144,21 +144,35 @@ def test_a_zone_is_found_by_name_or_city(words: str, zones: list[str]) -> None:
         ("tuesday 20:00", When(1, 1200, "out_of_hours")),
         ("tuesday 99", When(1, None, "bad_time")),
         ("", When(None, None, "no_day")),
+        ("teusday 9:30am", When(1, 570)),
+        ("every wensday, half past nine", When(2, 570)),
+        ("thirsday quarter to ten", When(3, 585)),
+        ("on munday at two in the afternoon", When(0, 840)),
+        ("Fryday 9-30", When(4, 570)),
+        ("satuday ten o'clock", When(5, 600)),
+        ("tues 9 30", When(1, 570)),
+        ("nine thirty on Thursday", When(3, 570)),
+        ("every two weeks on Tuesday 9:30", When(1, 570, None, 2)),
+        ("fortnightly fri 2pm", When(4, 840, None, 2)),
+        ("monthly, mon 8:15", When(0, 495, None, 4)),
+        ("every week tue 10", When(1, 600, None, 1)),
+        ("someday 9:30", When(None, 570, "no_day")),
+        ("today or yesterday at 9", When(None, 540, "no_day")),
     ],
 )
 def test_day_and_time_are_read_as_people_type_them(words: str, when: When) -> None:
-    assert schedule.parse_when(words) == when
+    assert parse_when(words) == when
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_reading_a_day_and_time_never_fails(words: str) -> None:
-    when = schedule.parse_when(words)
+    when = parse_when(words)
     if when.problem is None:
         assert when.weekday in range(7)
         assert when.minute is not None
         assert schedule.allowed(when.minute)
-    schedule.parse_until(words, date(2026, 11, 23))
+    parse_until(words, date(2026, 11, 23))
     schedule.find_zones(words)
 
 
@@ -170,6 +184,16 @@ def test_reading_a_day_and_time_never_fails(words: str) -> None:
         ("3 weeks", date(2026, 12, 14)),
         ("for two weeks", date(2026, 12, 7)),
         ("a month", date(2026, 12, 23)),
+        ("until 24 December", date(2026, 12, 24)),
+        ("until Dec 24th", date(2026, 12, 24)),
+        ("1 march", date(2027, 3, 1)),
+        ("24.12.", date(2026, 12, 24)),
+        ("7.1.2027", date(2027, 1, 7)),
+        ("until Monday", date(2026, 11, 30)),
+        ("tomorrow", date(2026, 11, 24)),
+        ("until next month", date(2026, 12, 23)),
+        ("30 february", None),
+        ("24.12.2025", None),
         ("2026-11-23", None),
         ("2026-02-30", None),
         ("0 weeks", None),
@@ -177,7 +201,7 @@ def test_reading_a_day_and_time_never_fails(words: str) -> None:
     ],
 )
 def test_the_end_of_a_pause_is_read_and_lies_ahead(words: str, day: date | None) -> None:
-    assert schedule.parse_until(words, date(2026, 11, 23)) == day
+    assert parse_until(words, date(2026, 11, 23)) == day
 
 
 @pytest.mark.parametrize(

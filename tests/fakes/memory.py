@@ -285,11 +285,48 @@ class MemoryChecks(_Part):
         return sorted(latest_added_first, key=lambda row: row.created_at, reverse=True)
 
 
+def _oldest_first(rows: Iterable[Nudge]) -> list[Nudge]:
+    return sorted(rows, key=lambda row: (row.due_at, row.id))
+
+
+class _NudgeRows(dict[str, Nudge]):
+    """Rows by id, found by member and by being open without a look at all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of_member: dict[Member, dict[str, Nudge]] = {}
+        self.open: dict[str, Nudge] = {}
+        self.leased: dict[str, Nudge] = {}
+
+    def __setitem__(self, key: str, row: Nudge) -> None:
+        super().__setitem__(key, row)
+        self.of_member.setdefault(row.member, {})[key] = row
+        if row.state in {"due", "claimed"}:
+            self.open[key] = row
+        else:
+            self.open.pop(key, None)
+        if row.lease_until is None:
+            self.leased.pop(key, None)
+        else:
+            self.leased[key] = row
+
+    def __delitem__(self, key: str) -> None:
+        del self.of_member[self[key].member][key]
+        self.open.pop(key, None)
+        self.leased.pop(key, None)
+        super().__delitem__(key)
+
+    def pop(self, key: str) -> Nudge:  # type: ignore[override]  # no default is ever given here
+        row = self[key]
+        del self[key]
+        return row
+
+
 class MemoryNudges(_Part):
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         super().__init__(clock, lock)
         self.subscriptions: dict[Member, Subscription] = {}
-        self.rows: dict[str, Nudge] = {}
+        self.rows = _NudgeRows()
         self.next_at: dict[str, datetime] = {}
         self.holds: dict[str, datetime] = {}
 
@@ -350,9 +387,9 @@ class MemoryNudges(_Part):
     def claim(
         self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None
     ) -> list[Nudge]:
-        busy = {row.member for row in self.rows.values() if self._is_busy(row, now)}
+        busy = {row.member for row in self.rows.leased.values() if self._is_busy(row, now)}
         free: list[Nudge] = []
-        for row in self._oldest_first():
+        for row in _oldest_first(self.rows.open.values()):
             if not self._is_free(row, now) or row.member in busy or self._is_booked_out(row, now, ahead):
                 continue
             busy.add(row.member)
@@ -361,7 +398,8 @@ class MemoryNudges(_Part):
         taken = [
             replace(row, state="claimed", owner=owner, attempt=row.attempt + 1, lease_until=now + lease) for row in free
         ]
-        self.rows.update({row.id: row for row in taken})
+        for row in taken:
+            self.rows[row.id] = row
         return taken
 
     @_one_at_a_time
@@ -432,16 +470,16 @@ class MemoryNudges(_Part):
 
     @_one_at_a_time
     def upcoming(self, member: Member) -> Nudge | None:
-        rows = [row for row in self._oldest_first() if row.member == member and row.state in {"due", "claimed"}]
+        rows = _oldest_first(row for row in self._of(member) if row.state in {"due", "claimed"})
         return rows[0] if rows else None
 
     @_one_at_a_time
     def next_due(self) -> datetime | None:
-        return min((row.due_at for row in self.rows.values() if row.state == "due"), default=None)
+        return min((row.due_at for row in self.rows.open.values() if row.state == "due"), default=None)
 
     @_one_at_a_time
     def backlog(self, *, now: datetime) -> Backlog:
-        open_rows = [row.due_at for row in self.rows.values() if row.state in {"due", "claimed"} and row.due_at <= now]
+        open_rows = [row.due_at for row in self.rows.open.values() if row.due_at <= now]
         return Backlog(len(open_rows), min(open_rows, default=None))
 
     @_one_at_a_time
@@ -476,14 +514,11 @@ class MemoryNudges(_Part):
         }
 
     def _of(self, member: Member) -> list[Nudge]:
-        return [row for row in self.rows.values() if row.member == member]
+        return list(self.rows.of_member.get(member, {}).values())
 
     def _newest(self, member: Member, states: set[str]) -> list[Nudge]:
         rows = [row for row in self._of(member) if row.state in states]
         return sorted(rows, key=lambda row: (row.due_at, row.id), reverse=True)
-
-    def _oldest_first(self) -> list[Nudge]:
-        return sorted(self.rows.values(), key=lambda row: (row.due_at, row.id))
 
     @staticmethod
     def _is_busy(row: Nudge, now: datetime) -> bool:

@@ -15,6 +15,8 @@ from bot.adapters.content import load_knowledge
 from bot.adapters.prompt_files import load_descriptors, load_reflections
 from bot.core.errors import ContentError
 from bot.core.framework import FRAMEWORK_UNITS
+from bot.core.records import STAGES
+from bot.core.reflection import ROLE, STAGE
 
 ROOT = Path(__file__).parents[2]
 KNOWLEDGE = load_knowledge(ROOT)
@@ -29,11 +31,14 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_unit_has_eight_prompts_of_both_levels() -> None:
+def test_every_unit_has_twenty_prompts_of_both_levels_and_role_and_stage_have_thirty() -> None:
     prompts = load_reflections(ROOT, KNOWLEDGE)
     counts = Counter(p.unit for p in prompts)
-    assert set(counts) == set(FRAMEWORK_UNITS)
-    assert min(counts.values()) >= 8
+    assert set(counts) == {*FRAMEWORK_UNITS, ROLE, STAGE}
+    assert min(counts[code] for code in FRAMEWORK_UNITS) >= 20
+    assert counts[ROLE] + counts[STAGE] >= 30
+    assert len(prompts) >= 330
+    assert {p.topic for p in prompts if p.unit == STAGE} == set(STAGES)
     for code in FRAMEWORK_UNITS:
         assert {p.level for p in prompts if p.unit == code} == {"foundational", "advanced"}
 
@@ -85,6 +90,9 @@ def test_a_statement_is_short_enough_to_be_read_at_a_glance() -> None:
         ("reflections/FB.yaml", "FB-r02", "FB-r01", "FB-r01 stands twice"),
         ("reflections/FB.yaml", "FB/active-listening", "FB/no-such", "is no passage of FB"),
         ("reflections/FB.yaml", "FB/active-listening", "FA/earn-trust", "is no passage of FB"),
+        ("reflections/STAGE.yaml", "topic: exploring", "topic: resting", "topic: must be one of exploring"),
+        ("reflections/ROLE.yaml", "topic: own-role, ", "", "topic: is missing"),
+        ("reflections/ROLE.yaml", "{id", "{alone: true, id", "alone: is understood"),
         ("reflections/FB.yaml", "level: foundational", "level: middling", "must be 'foundational' or 'advanced'"),
     ],
 )

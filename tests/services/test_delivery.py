@@ -24,7 +24,7 @@ from bot.core.records import Member, Nudge
 from bot.ports import LookupUnavailable, Repositories, Sent
 from bot.services.delivery import Delivery, Pace
 from bot.services.nudge_worker import NudgeWorker
-from bot.services.nudges import Letter, Nudges
+from bot.services.nudges import Letter, Nudges, Wishes
 from tests.fakes.memory import MemoryRepositories, StandingClock
 
 ROOT = Path(__file__).parents[2]
@@ -111,8 +111,9 @@ class World:
             delivery.use_wait(self.wait)
         return worker.tick()
 
-    def subscribe(self, member: Member = ANA, minute: int = 570) -> None:
-        self.nudges.subscribe(member, channel=f"D-{member.user_id}", weekday=1, minute=minute, zone="America/Toronto")
+    def subscribe(self, member: Member = ANA, minute: int = 570, **more: Any) -> None:
+        wishes = Wishes(weekday=1, minute=minute, zone="America/Toronto", **more)
+        self.nudges.subscribe(member, wishes, channel=f"D-{member.user_id}")
 
     def to(self, instant: datetime) -> None:
         self.clock.move(instant - self.clock.now())
@@ -265,7 +266,7 @@ def test_a_change_of_hour_keeps_it_to_one_a_week(world: World) -> None:
     world.subscribe(minute=700)
     world.clock.move(timedelta(hours=6))
     assert world.run() == Counter()
-    assert [d.period for d in world.nudges.next_dates(world.nudges.subscription(ANA))] == [  # type: ignore[arg-type]
+    assert [d.period for d, _ in world.nudges.next_dates(world.nudges.subscription(ANA))] == [  # type: ignore[arg-type]
         "2026-W49",
         "2026-W50",
         "2026-W51",

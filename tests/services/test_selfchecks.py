@@ -15,7 +15,7 @@ from bot.adapters.storage.engine import sqlite_url
 from bot.adapters.storage.repositories import SqlRepositories
 from bot.core.records import Exchange, Member, Profile
 from bot.ports import Repositories
-from bot.services.nudges import Entry, Nudges
+from bot.services.nudges import Entry, Nudges, Wishes
 from bot.services.selfchecks import SelfChecks
 from tests.fakes.memory import MemoryRepositories, StandingClock
 
@@ -141,26 +141,26 @@ def test_the_picture_of_a_result_has_the_profile_the_unit_over_time_and_a_readin
 def test_an_entry_delivered_twice_is_kept_once(nudges: Nudges) -> None:
     entry = Entry("  I spoke too soon. ", "What happened?", "FB", "Wait a breath", date(2026, 11, 30), 2)
     assert nudges.reflect(ANA, entry, entry_id="e1") == nudges.reflect(ANA, entry, entry_id="e1")
-    (kept,) = nudges.entries(ANA)
+    (kept,) = nudges.journal.entries(ANA)
     assert (kept.text, kept.commitment_state, kept.went) == ("I spoke too soon.", "open", 2)
-    assert nudges.entries(BEN) == nudges.entries(SAME_ID_ELSEWHERE) == []
+    assert nudges.journal.entries(BEN) == nudges.journal.entries(SAME_ID_ELSEWHERE) == []
 
 
 def test_somebody_elses_commitment_cannot_be_touched(nudges: Nudges) -> None:
     nudges.reflect(ANA, Entry("text", "", "FB", "Wait a breath", date(2026, 11, 30)), entry_id="e1")
-    assert nudges.settle_commitment("e1", BEN, "done") is None
-    assert nudges.move_commitment("e1", BEN, date(2026, 12, 9)) is None
-    assert nudges.entries(ANA)[0].commitment_state == "open"
+    assert nudges.journal.settle_commitment("e1", BEN, "done") is None
+    assert nudges.journal.move_commitment("e1", BEN, date(2026, 12, 9)) is None
+    assert nudges.journal.entries(ANA)[0].commitment_state == "open"
 
 
 def test_an_entry_without_a_commitment_has_none_to_ask_about(nudges: Nudges) -> None:
     kept = nudges.reflect(ANA, Entry("text", "", "FB", "   ", date(2026, 11, 30)), entry_id="e1")
     assert (kept.commitment, kept.commitment_due, kept.commitment_state) == ("", None, None)
-    assert nudges.settle_commitment("e1", ANA, "done") is None
+    assert nudges.journal.settle_commitment("e1", ANA, "done") is None
 
 
 @pytest.mark.parametrize(("minute", "zone"), [(479, "Europe/London"), (1200, "Europe/London"), (600, "Mars/Olympus")])
 def test_a_wish_that_cannot_be_kept_is_refused_and_enrols_nobody(nudges: Nudges, minute: int, zone: str) -> None:
     with pytest.raises(ValueError, match=r"hours|Mars"):
-        nudges.subscribe(ANA, channel="D1", weekday=1, minute=minute, zone=zone)
+        nudges.subscribe(ANA, Wishes(1, minute, zone), channel="D1")
     assert nudges.subscription(ANA) is None

@@ -65,6 +65,7 @@ EXPECTED = {
         channel="C0GENERAL",
         response_url="http://127.0.0.1:9/respond/1",
         trigger_id="13345224609.738474920.8088930838d88f008e0",
+        user_name="ana",
     ),
     "message_shortcut": MessageShortcut(
         key="shortcut:1.2.sc",

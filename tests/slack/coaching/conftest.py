@@ -46,12 +46,14 @@ def selfchecks(knowledge: Knowledge, repositories: Repositories, sandbox: Sandbo
 
 
 @pytest.fixture
-def nudges(knowledge: Knowledge, repositories: Repositories, sandbox: Sandbox) -> Nudges:
+def nudges(knowledge: Knowledge, repositories: Repositories, sandbox: Sandbox, selfchecks: SelfChecks) -> Nudges:
     numbers = itertools.count(1)
     prompts = load_reflections(ROOT, knowledge)
-    return Nudges(
+    service = Nudges(
         repositories=repositories, prompts=prompts, clock=sandbox.clock, new_id=lambda: f"nudge-{next(numbers)}"
     )
+    selfchecks.after_check = service.check_done
+    return service
 
 
 @pytest.fixture

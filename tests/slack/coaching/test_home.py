@@ -11,7 +11,7 @@ from bot.core.records import Focus, Member
 from bot.sandbox.driver import words
 from bot.sandbox.limits import check_home
 from bot.sandbox.server import Sandbox
-from bot.services.nudges import Entry, Nudges
+from bot.services.nudges import Entry, Nudges, Wishes
 from bot.services.selfchecks import SelfChecks
 from bot.slack import home
 from bot.slack.bolt import SlackApp
@@ -116,7 +116,7 @@ def test_home_never_shows_another_persons_data(
     sandbox: Sandbox, selfchecks: SelfChecks, nudges: Nudges, bot: SlackApp
 ) -> None:
     _fill(selfchecks, nudges, ANA, "canary of Ana")
-    nudges.subscribe(ANA, channel="D0ANA", weekday=1, minute=600, zone="America/Toronto")
+    nudges.subscribe(ANA, Wishes(1, 600, "America/Toronto"), channel="D0ANA")
     home.publish(ANA, bot.deps)
     home.publish(BEN, bot.deps)
     assert "canary of Ana" in words(sandbox.wait_for_home("U0ANA").content)
@@ -130,7 +130,7 @@ def test_home_keeps_slacks_limits_when_it_is_full(
     sandbox: Sandbox, selfchecks: SelfChecks, nudges: Nudges, bot: SlackApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fill(selfchecks, nudges, ANA, ("🙂 وقد قال <!here> & " * 300)[:2900])
-    nudges.subscribe(ANA, channel="D0ANA", weekday=6, minute=1199, zone="America/Argentina/ComodRivadavia")
+    nudges.subscribe(ANA, Wishes(6, 1199, "America/Argentina/ComodRivadavia"), channel="D0ANA")
     action = ("🙂 وقد قال <!here> & " * 30)[:400]
     selfchecks.begin_focus(Focus("f", ANA, "C10", action, date(2026, 12, 1), sandbox.clock.now()))
     selfchecks.begin_profile(ANA, list(selfchecks.descriptors), run_id="r" * 24)

@@ -14,9 +14,10 @@ from bot.core.wording import Wording
 from bot.sandbox.driver import words
 from bot.sandbox.limits import check_message, check_view
 from bot.sandbox.server import Sandbox
-from bot.services.nudges import Entry, Letter, Nudges
-from bot.slack import nudge_settings, reflect
+from bot.services.nudges import Entry, Letter, Nudges, Wishes
+from bot.slack import journal, nudge_settings, reflect, team
 from bot.slack.bolt import SlackApp
+from bot.slack.nudge_settings import Wish
 from tests.fakes.memory import MemoryRepositories
 
 pytestmark = pytest.mark.usefixtures("bot", "worker")
@@ -89,7 +90,7 @@ def test_from_subscribing_to_stopping_a_whole_story(
     third = _receive(sandbox, TUESDAY + 2 * WEEK, count=3)
     assert "Last time you meant" not in third["text"]
     sandbox.click("U0ANA", third["ts"], "nudge.stop")
-    sandbox.wait_for_message("D0ANA", "Stopped. No more weekly prompts.")
+    sandbox.wait_for_message("D0ANA", "Stopped. No more weekly prompts")
     sandbox.clock.move_to(TUESDAY + 5 * WEEK)
     sandbox.wait_idle()
     assert len(_nudges(sandbox)) == 3
@@ -385,16 +386,23 @@ def test_long_words_keep_slacks_limits_everywhere(
     for n in range(12):
         entry = Entry(long, long[:300], "C4", long[:400], date(2026, 12, 1), 3)
         nudges.reflect(ANA, entry, entry_id=f"e{n}")
-    text, blocks = reflect.journal_blocks(ANA, bot.deps)
+    text, blocks = journal.journal_blocks(ANA, bot.deps)
     assert check_message({"text": text, "blocks": blocks}) == []
-    commitment = nudges.entries(ANA)[0]
+    commitment = nudges.journal.entries(ANA)[0]
     row = Nudge("n1", ANA, "2026-W48", MONDAY, "2026-11-24T09:30", "America/Toronto", "claimed")
     for prompt in nudges.prompts.values():
         letter = Letter(row, "reflection", prompt.unit, "focus", prompt, repeated=True, commitment=commitment)
         message, parts = reflect.nudge_message(letter, knowledge, wording)
         assert check_message({"text": message, "blocks": list(parts)}) == []
-        view = reflect.reflection_modal(f"n1|{prompt.id}", prompt, MONDAY.date(), knowledge, wording)
+        view = reflect.reflection_modal(f"n1|{prompt.id}", prompt, MONDAY.date(), bot.deps)
         assert check_view(view) == []
-    wish = nudge_settings.Wish(6, 1199, "America/Argentina/ComodRivadavia", "America/Argentina/ComodRivadavia")
-    assert check_view(nudge_settings.settings_modal(wish, MONDAY, wording)) == []
+    zone = "America/Argentina/ComodRivadavia"
+    wishes = Wishes(6, 1199, zone, topic="chosen", units=tuple(knowledge.units), check_weeks=4)
+    for wish in (Wish(wishes, zone), Wish(wishes, zone, channel="C0GENERAL")):
+        assert check_view(nudge_settings.settings_modal(wish, bot.deps)) == []
+        assert check_view(team.settings_modal(wish, bot.deps)) == []
+    assert check_view(journal.journal_view(ANA, journal.Page("and", "C4", ""), bot.deps)) == []
+    month = nudges.journal.month(ANA, date(2026, 11, 1), None)
+    text, blocks = journal.month_blocks(month, bot.deps)
+    assert check_message({"text": text, "blocks": blocks}) == []
     assert isinstance(commitment, Reflection)
