@@ -26,7 +26,9 @@ from bot.settings import Settings
 
 if TYPE_CHECKING:
     from bot.adapters.document_store import DocumentFolder
+    from bot.adapters.health import Health
     from bot.adapters.retrieval import IndexPlace, IndexSource, SealedIndex
+    from bot.adapters.web import WebServer
     from bot.core.answer import Answer, Question, Turn
     from bot.core.conversation import Route
     from bot.core.framework import Knowledge, Passage
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from bot.core.portrait import Portrait
     from bot.core.triage import Triage
     from bot.core.wording import Wording
-    from bot.ports import Clock, NudgeRepository, Repositories
+    from bot.ports import Clock, Metrics, NudgeRepository, Repositories
     from bot.services.coach import Coach
     from bot.services.nudge_worker import NudgeWorker
     from bot.services.nudges import Nudges
@@ -165,8 +167,8 @@ def open_nudges(content: Content) -> Iterator[tuple[Nudges, NudgeRepository]]:
 class LateCoach:
     """A coach that loads behind the page: until then it says that it isn't ready, and why where it can't be."""
 
-    def __init__(self, content: Content) -> None:
-        self._content = content
+    def __init__(self, content: Content, metrics: Metrics) -> None:
+        self._content, self._metrics = content, metrics
         self._coach: Coach | None = None
 
     def load(self, progress: Progress | None = None) -> None:
@@ -180,11 +182,15 @@ class LateCoach:
 
     def ask(self, question: Question) -> Answer:
         """See Coach."""
-        return self._ready().ask(question)
+        answer = self._ready().ask(question)
+        self._metrics.asked(answer.outcome, answer.mode, answer.fallback, answer.latency_ms / 1000)
+        return answer
 
     def triage(self, text: str) -> Triage:
         """See Coach."""
-        return self._ready().triage(text)
+        triage = self._ready().triage(text)
+        self._metrics.triaged(triage.outcome, triage.mode, triage.latency_ms / 1000)
+        return triage
 
     def route(self, text: str, history: Sequence[Turn] = ()) -> Route:
         """See Coach."""
@@ -193,6 +199,11 @@ class LateCoach:
     def passage(self, passage_id: str, tenant: str) -> Passage | None:
         """See Coach."""
         return self._ready().passage(passage_id, tenant)
+
+    @property
+    def ready(self) -> bool:
+        """True once the coach answers."""
+        return self._coach is not None
 
     def _ready(self) -> Coach:
         if self._coach is None:
@@ -211,19 +222,21 @@ class LatePainter:
 
 
 class Bot:
-    """The bot in one workspace: storage, coach, features and Slack, started and stopped together."""
+    """The bot: storage, coach, features, Slack and what watches it, started and stopped together."""
 
     def __init__(
         self, settings: Settings, *, clock: Clock | None = None, repositories: Repositories | None = None
     ) -> None:
         from bot.adapters.clock import SystemClock
+        from bot.adapters.metrics import PrometheusMetrics
         from bot.adapters.storage.repositories import SqlRepositories
         from bot.slack.bolt import build_slack
 
         self._settings = settings
         self.content = Content(settings)
         self.clock = clock or SystemClock()
-        self.coach = LateCoach(self.content)
+        self.metrics = PrometheusMetrics()
+        self.coach = LateCoach(self.content, self.metrics)
         self.repositories = repositories or SqlRepositories.open(settings, clock=self.clock)
         self.selfchecks, self.nudges = self._features()
         self.slack: SlackApp = build_slack(
@@ -235,8 +248,11 @@ class Bot:
             selfchecks=self.selfchecks,
             nudges=self.nudges,
             painter=LatePainter(),
+            metrics=self.metrics,
         )
         self.worker = self._nudge_worker()
+        self.health = self._health()
+        self.servers: list[WebServer] = []
 
     def _features(self) -> tuple[SelfChecks, Nudges]:
         from bot.adapters.prompt_files import load_descriptors, load_reflections
@@ -278,13 +294,67 @@ class Bot:
         self.nudges.wake = worker.wake
         return worker
 
+    def _health(self) -> Health:
+        from bot.adapters.health import Health, State
+
+        def database() -> State:
+            self.repositories.ping()
+            return State(ok=True, detail="takes writes")
+
+        def index() -> State:
+            ready = self.coach.ready
+            return State(ok=ready, detail="ready" if ready else "being read")
+
+        def slack() -> State:
+            connected, mode = self.slack.connected, self._settings.slack_mode
+            return State(ok=connected, detail=f"{mode}, {'connected' if connected else 'not connected'}")
+
+        def nudges() -> State:
+            health = self.worker.health()
+            late = f"{health.waiting} waiting, the oldest {health.late_by.total_seconds():.0f} s late"
+            return State(ok=health.ok, detail=health.problem or late, vital=False)
+
+        self.metrics.watch(nudges=lambda: self.worker.figures.now().outcomes, levels=self._levels)
+        return Health({"database": database, "index": index, "slack": slack, "nudges": nudges})
+
+    def _levels(self) -> dict[str, float]:
+        nudges = self.worker.health()
+        return {
+            "answers_waiting": self.slack.slow.waiting,
+            "clicks_waiting": self.slack.quick.waiting,
+            "nudges_waiting": nudges.waiting,
+            "nudges_latest_seconds": nudges.late_by.total_seconds(),
+            "index_ready": self.coach.ready,
+            "slack_connected": self.slack.connected,
+        }
+
     def start(self) -> None:
-        """Connect to Slack; messages are taken in from here on, and answered once the coach is loaded."""
+        """Connect to Slack; messages are taken in from here on, and answered once the coach is loaded.
+
+        Raises SettingsError where an address can't be listened on.
+        """
+        from bot.adapters.health import health_app
+        from bot.adapters.web import WebServer
+
+        settings = self._settings
+        if settings.health_port is not None:
+            app, at = health_app(self.health, self.metrics.exposition), settings.health_host
+            self._serve(WebServer(app, host=at, port=settings.health_port, setting="ISP_COACH_HEALTH_PORT"))
         self.slack.start()
+        if self.slack.http is not None:
+            at = settings.http_host
+            self._serve(WebServer(self.slack.http, host=at, port=settings.http_port, setting="ISP_COACH_HTTP_PORT"))
         self.worker.start()
+
+    def _serve(self, server: WebServer) -> None:
+        server.start()
+        self.servers.append(server)
 
     def stop(self) -> None:
         """Let answers and sends under way finish and close everything."""
+        for server in reversed(self.servers):  # Slack's requests end first; health is told to the last
+            server.stop()
+        self.health.close()
         self.worker.stop()
         self.slack.stop()
         self.repositories.close()
@@ -356,6 +426,7 @@ def connect_to(sandbox: Any, settings: Settings, **overrides: Any) -> Bot:
             "slack_bot_token": SecretStr(sandbox.bot_token),
             "slack_app_token": SecretStr(sandbox.app_token),
             "slack_api_url": sandbox.api_url,
+            "slack_mode": "socket",
         }
     )
     sandbox.install(manifest(local))

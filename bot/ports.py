@@ -123,6 +123,31 @@ class Painter(Protocol):
         """A profile as a PNG, which can be read on a light and on a dark page."""
 
 
+class Metrics:
+    """Counts what happens, for whoever runs the bot; this one counts nothing. Never raises, never sees any words."""
+
+    def taken_in(self, over: str, status: int, seconds: float) -> None:
+        """A request of Slack's was answered: over "http" or "socket", with which status, after how long."""
+
+    def worked(self, kind: str, outcome: str, seconds: float) -> None:
+        """A delivery came to its end, so many seconds after it was taken in."""
+
+    def asked(self, outcome: str, mode: str, fallback: str | None, seconds: float) -> None:
+        """A question was answered, or refused for the reason that the outcome names."""
+
+    def triaged(self, outcome: str, mode: str, seconds: float) -> None:
+        """A situation was placed, or not."""
+
+    def rated(self, *, helpful: bool) -> None:
+        """Somebody said whether an answer helped."""
+
+    def spent(self, model: str, direction: str, tokens: int) -> None:
+        """A language model read ("in") or wrote ("out") so many tokens."""
+
+
+NO_METRICS = Metrics()
+
+
 # --- storage: one repository an aggregate -----------------------------------------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,6 +36,34 @@ class Settings(BaseSettings):
         validation_alias="SLACK_APP_TOKEN",
         description="App-level token with connections:write (xapp-…), for Socket Mode.",
     )
+    slack_mode: Literal["socket", "http"] = Field(
+        "socket",
+        description="socket: the bot connects to Slack. http: Slack sends to this bot's address, behind a proxy.",
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None,
+        validation_alias="SLACK_SIGNING_SECRET",
+        description="HTTP mode: proves that a request is Slack's (Basic Information, App Credentials).",
+    )
+    slack_client_id: str | None = Field(
+        None,
+        validation_alias="SLACK_CLIENT_ID",
+        description="HTTP mode for many workspaces, with the secret below: each installs the app at /slack/install.",
+    )
+    slack_client_secret: SecretStr | None = Field(
+        None, validation_alias="SLACK_CLIENT_SECRET", description="Belongs to the client id."
+    )
+    public_url: str | None = Field(
+        None, description="HTTP mode: the https address under which the proxy shows this bot to Slack."
+    )
+    http_host: str = Field("127.0.0.1", description="HTTP mode: address on which to listen for the proxy.")
+    http_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        3000, description="HTTP mode: port for Slack's requests; 0 takes a free one."
+    )
+    health_host: str = Field("127.0.0.1", description="Address on which health and metrics are shown.")
+    health_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="Port for /healthz, /readyz and /metrics, never to be shown outside; none where it is empty."
+    )
     slack_api_url: str = Field("https://slack.com/api/", description="Slack's Web API; the sandbox sets its own.")
     command_prefix: Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,12}$")] = Field(
         "", description="Put before every command name, to keep two apps apart: `my-` gives /my-coach."
@@ -45,6 +72,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=_default_data_dir, description="Folder for the database and the index.")
     database_url: str | None = Field(
         None, description="SQLAlchemy address of the database; SQLite in the data folder where it is empty."
+    )
+    migrate_on_start: bool = Field(
+        True, description="Bring the database to this version's form at start; false where `migrate` is its own step."
     )
     encryption_key: SecretStr | None = Field(
         None, description="Fernet key(s), newest first, commas between: free text is then encrypted at rest."
@@ -92,17 +122,48 @@ class Settings(BaseSettings):
     )
     log_json: bool = Field(False, description="Write logs as JSON lines.")
 
-    @field_validator("slack_bot_token", "slack_app_token", "encryption_key", mode="before")
+    @field_validator(
+        "slack_bot_token",
+        "slack_app_token",
+        "slack_signing_secret",
+        "slack_client_id",
+        "slack_client_secret",
+        "encryption_key",
+        mode="before",
+    )
     @classmethod
     def _empty_is_absent(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @field_validator("database_url", "content_dir", "chroma_url", mode="before")
+    @field_validator("database_url", "content_dir", "chroma_url", "public_url", "health_port", mode="before")
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @cached_property
+    @property
     def has_slack(self) -> bool:
-        """True where both tokens are there."""
-        return self.slack_bot_token is not None and self.slack_app_token is not None
+        """True where all is there that the mode needs to speak with Slack."""
+        return not self.missing_for_slack
+
+    @property
+    def many_workspaces(self) -> bool:
+        """True where workspaces install the app by themselves (OAuth), each with a token of its own."""
+        return self.slack_mode == "http" and self.slack_client_id is not None
+
+    @property
+    def missing_for_slack(self) -> tuple[str, ...]:
+        """The names of settings without which the mode can't speak with Slack."""
+        if self.slack_mode == "socket":
+            needed: dict[str, object] = {
+                "SLACK_BOT_TOKEN": self.slack_bot_token,
+                "SLACK_APP_TOKEN": self.slack_app_token,
+            }
+        elif self.many_workspaces:
+            needed = {
+                "SLACK_SIGNING_SECRET": self.slack_signing_secret,
+                "SLACK_CLIENT_SECRET": self.slack_client_secret,
+                "ISP_COACH_PUBLIC_URL": self.public_url,
+            }
+        else:
+            needed = {"SLACK_SIGNING_SECRET": self.slack_signing_secret, "SLACK_BOT_TOKEN": self.slack_bot_token}
+        return tuple(name for name, value in needed.items() if not value)

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(*, port: Port = None, verbose: Verbose = False) -> None:
-    """Start the bot: in Slack where both tokens are set, else in the sandbox."""
+    """Start the bot: in Slack where its tokens are set, else in the sandbox."""
     _ = verbose
     settings = load_settings(sandbox_port=port)
     if settings.has_slack:
@@ -46,9 +46,10 @@ def run(*, port: Port = None, verbose: Verbose = False) -> None:
         _log_as(settings)
         serve_slack(settings, _announce)
         return
-    if settings.slack_bot_token or settings.slack_app_token:
-        missing = "SLACK_APP_TOKEN" if settings.slack_bot_token else "SLACK_BOT_TOKEN"
-        say(f"{missing} is not set, and Slack needs both tokens. Set it in .env; or try `isp-coach sandbox`.")
+    if settings.slack_mode == "http" or settings.slack_bot_token or settings.slack_app_token:
+        missing = " and ".join(settings.missing_for_slack)
+        verb = "are" if " and " in missing else "is"
+        say(f"{missing} {verb} not set, and Slack needs it. Set it in .env; or try `isp-coach sandbox`.")
         raise typer.Exit(Exit.USAGE)
     _sandbox(settings)
 
@@ -189,7 +190,7 @@ def migrate(*, verbose: Verbose = False) -> None:
     to_standard_error()
     settings = load_settings()
     with DataFolder(settings.data_dir).serve_lock("migrating the database"):
-        repositories = SqlRepositories.open(settings)
+        repositories = SqlRepositories.open(settings, upgrade=True)
         try:
             sealed = repositories.reseal()
         finally:

@@ -139,6 +139,7 @@ def rate(request: Click, deps: Deps) -> Reply:
     helpful = verdict == "up"
     if not deps.repositories.exchanges.rate(exchange_id, request.member, helpful=helpful):
         return say(deps.wording(missing(request)))
+    deps.metrics.rated(helpful=helpful)
     return say(deps.wording(f"slack.ask.feedback.{'up' if helpful else 'down'}"), outcome="rated")
 
 

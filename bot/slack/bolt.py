@@ -1,17 +1,15 @@
-"""The Bolt app: one global middleware takes every delivery in, Socket Mode brings them, and this starts and stops it.
+"""The Bolt app: one global middleware takes in what Socket Mode or HTTP bring; this starts it and stops it.
 
-Bolt checks, authorizes and drops the bot's own events; from there the inbox has the delivery, so that nothing is
-ever unclaimed (Bolt's 404) and nothing runs in Bolt's five listener threads.
+Bolt authorizes and drops the bot's own events; from there the inbox has the delivery, so that nothing is ever
+unclaimed (Bolt's 404) and nothing runs in Bolt's five listener threads.
 """
 
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
@@ -19,13 +17,9 @@ from typing import Any
 
 import structlog
 from slack_bolt import App, BoltRequest, BoltResponse
-from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.socket_mode.builtin import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.core.errors import SettingsError
 from bot.core.framework import Knowledge
@@ -35,18 +29,20 @@ from bot.settings import Settings
 from bot.slack import listeners
 from bot.slack.delivery import Courier
 from bot.slack.deps import Coach, Commands, Deps
-from bot.slack.inbox import Accepted, Inbox, acknowledgement
-from bot.slack.messenger import SlackMessenger, client_for
+from bot.slack.http import Page, SlackHttp
+from bot.slack.inbox import UNREADABLE, Accepted, Inbox, acknowledgement
+from bot.slack.install import Installing
+from bot.slack.messenger import REFUSED_TOKENS, SlackMessenger, client_for
 from bot.slack.mrkdwn import Links
 from bot.slack.payloads import Click, Identity
 from bot.slack.pool import WorkPool
+from bot.slack.socket import PING_SECONDS, SocketLine
+from bot.slack.workspaces import ManyWorkspaces, OneWorkspace, Workspaces, token_of
+
+__all__ = ["PING_SECONDS", "SlackApp", "begin", "build_slack", "links_of"]
 
 log = structlog.get_logger()
 
-PING_SECONDS = 1.5
-# Seconds without an answer to a ping after which a socket is replaced. slack_sdk itself waits for more than four
-# pings, for five failed ones where the line is cut, and for ever where no answer came at all.
-_SILENCE = 5.0
 _PER_PERSON, _QUEUE = 20, 2000  # jobs that may wait
 _QUICK_WORKERS = 4
 _DRAIN = 10.0  # seconds that stopping waits for answers under way
@@ -54,26 +50,20 @@ _KEEP_DONE = timedelta(days=3)  # Slack may deliver an event again for a day
 # Work that nobody began for so long is taken over: longer than any answer takes, so that it is a dead replica's.
 _ORPHANED = timedelta(seconds=45)
 _LOOK_EVERY, _SWEEP_EVERY = 15.0, 3600.0  # seconds
-_REFUSED = frozenset({"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"})
+_BOLT_ONLY = "-"  # no token for Bolt's own client: it sends nothing, the messenger does
 
 
 class Acknowledged(BoltResponse):
     """An acknowledgement that carries what begins once it is out."""
 
     then: Callable[[], None] | None = None
+    malformed = False
 
 
 def links_of(knowledge: Knowledge, settings: Settings) -> Links:
     """The addresses that may stand in what the bot says: those of our own sources, and the operator's support line."""
     statements = (s.text for part in knowledge.parts.values() for section in part.sections for s in section.statements)
     return Links.of([*statements, settings.support_line])
-
-
-def build_messenger(settings: Settings, links: Links) -> SlackMessenger:
-    """The messenger of the one workspace whose token the settings hold."""
-    token, url = _token(settings), settings.slack_api_url
-    clients = (client_for(token, url), client_for(token, url, reading=True))
-    return SlackMessenger(lambda _team: clients, links)
 
 
 def build_slack(
@@ -89,6 +79,8 @@ def build_slack(
 ) -> SlackApp:
     """The whole Slack side, not yet started. `services` fill the fields that features added to `Deps`."""
     links = links_of(coach.knowledge, settings)
+    many = settings.many_workspaces
+    workspaces = ManyWorkspaces(repositories.installations, settings.slack_api_url) if many else OneWorkspace(settings)
     registry = listeners.registry(settings.command_prefix, features)
     deps = Deps(
         settings=settings,
@@ -96,41 +88,41 @@ def build_slack(
         repositories=repositories,
         clock=clock,
         wording=wording,
-        slack=messenger or build_messenger(settings, links),
+        slack=messenger or SlackMessenger(workspaces.clients, links),
+        workspaces=workspaces,
         commands=Commands(settings.command_prefix),
         links=links,
         **services,
     )
     buttons = frozenset(registry.names(Click))
     deps = replace(deps, intents=registry.intents, subcommands=registry.subcommands, buttons=buttons)
-    return SlackApp(deps, lambda app: _inbox(app, registry, deps))
+    return SlackApp(deps, workspaces, lambda app: _inbox(app, registry, deps))
 
 
 def _inbox(app: SlackApp, registry: Any, deps: Deps) -> Inbox:
     courier = Courier(deps.slack, deps.repositories, deps.wording, deps.clock)
-    return Inbox(registry, deps, courier, slow=app.slow, quick=app.quick, identity=lambda: app.identity)
-
-
-def _token(settings: Settings) -> str:
-    if settings.slack_bot_token is None:
-        raise SettingsError("SLACK_BOT_TOKEN is missing: copy the bot token (xoxb-…) of your app into .env.")
-    return settings.slack_bot_token.get_secret_value()
+    return Inbox(registry, deps, courier, slow=app.slow, quick=app.quick)
 
 
 class SlackApp:
-    """The bot in one workspace, over Socket Mode."""
+    """The bot in its workspace or workspaces, over Socket Mode or HTTP."""
 
-    def __init__(self, deps: Deps, inbox: Callable[[SlackApp], Inbox]) -> None:
+    def __init__(self, deps: Deps, workspaces: Workspaces, inbox: Callable[[SlackApp], Inbox]) -> None:
         settings = deps.settings
-        self.deps = deps
-        self.identity = Identity("")
+        self.deps, self.workspaces = deps, workspaces
         self.slow = WorkPool("answers", workers=settings.workers, per_person=_PER_PERSON, limit=_QUEUE)
         self.quick = WorkPool("clicks", workers=_QUICK_WORKERS, per_person=_PER_PERSON, limit=_QUEUE)
         self.inbox = inbox(self)
         self.bolt = _bolt(self)
-        self._handler: _Handler | None = None
+        self.http = _http(self) if settings.slack_mode == "http" else None
+        self._line: SocketLine | None = None
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._keep_watch, name="slack-watch", daemon=True)
+
+    @property
+    def identity(self) -> Identity:
+        """Who the bot is, where it is in one workspace."""
+        return self.workspaces.us("") or Identity("")
 
     @property
     def messenger(self) -> SlackMessenger:
@@ -139,21 +131,25 @@ class SlackApp:
 
     @property
     def connected(self) -> bool:
-        """True while a socket to Slack is open."""
-        return self._handler is not None and self._handler.client.is_connected()
+        """True while deliveries can come in: a socket to Slack is open, or requests over HTTP are taken."""
+        if self.http is not None:
+            return not self._stopping.is_set()
+        return self._line is not None and self._line.connected
 
     def start(self) -> None:
         """Check the token, take up what is unfinished, connect. Waits while Slack can't be reached.
 
-        Raises SettingsError where Slack refuses a token.
+        Over HTTP nothing is opened here: serve `http`. Raises SettingsError where Slack refuses a token.
         """
-        self._persist(self.verify)
+        if isinstance(self.workspaces, OneWorkspace):
+            self._persist(self.verify)
         self.start_workers()
         self.inbox.resume(older_than=_ORPHANED if _shared(self.deps.settings) else None)
-        self._persist(self._connect)
+        if self.http is None:
+            self._persist(self._connect)
         if not self._stopping.is_set():
             self._watch.start()
-            log.info("slack.started", team=self.identity.team_id)
+            log.info("slack.started", team=self.identity.team_id, mode=self.deps.settings.slack_mode)
 
     def start_workers(self) -> None:
         """Start the pools alone: for tests that dispatch by hand."""
@@ -163,33 +159,36 @@ class SlackApp:
     def stop(self) -> None:
         """Close the socket, let answers under way finish, end. What is left stays in the inbox."""
         self._stopping.set()
-        if self._handler is not None:
-            _hang_up(self._handler.client)
+        if self._line is not None:
+            self._line.hang_up()
+        if self.http is not None:
+            self.http.close()
         drained = [pool.stop(drain_seconds=_DRAIN) for pool in (self.slow, self.quick)]
         if self._watch.is_alive():
             self._watch.join(_DRAIN)
         log.info("slack.stopped", drained=all(drained))
 
     def dispatch(self, body: dict[str, Any]) -> BoltResponse:
-        """Take one Socket Mode payload through Bolt, as the socket does, and begin the work."""
+        """Take one payload through Bolt, as the socket does, and begin the work."""
         response = self.bolt.dispatch(BoltRequest(mode="socket_mode", body=body))
         begin(response)
         return response
 
     def verify(self) -> Identity:
-        """Ask Slack who we are. Raises SettingsError where it refuses the token."""
-        client = client_for(_token(self.deps.settings), self.deps.settings.slack_api_url)
+        """Ask Slack who we are in the one workspace. Raises SettingsError where it refuses the token."""
+        assert isinstance(self.workspaces, OneWorkspace)
+        client = client_for(token_of(self.deps.settings), self.deps.settings.slack_api_url)
         try:
             answer = client.auth_test()
         except SlackApiError as error:
             code = str(error.response.get("error"))
-            if code in _REFUSED:
+            if code in REFUSED_TOKENS:
                 raise SettingsError(f"Slack refuses the bot token ({code}): check SLACK_BOT_TOKEN.") from error
             raise
-        self.identity = Identity(
+        self.workspaces.identity = Identity(
             bot_user_id=str(answer["user_id"]), bot_id=str(answer.get("bot_id") or ""), team_id=str(answer["team_id"])
         )
-        return self.identity
+        return self.workspaces.identity
 
     # --- inside
 
@@ -209,49 +208,24 @@ class SlackApp:
                 return
 
     def _connect(self) -> None:
-        settings = self.deps.settings
-        if settings.slack_app_token is None:
-            raise SettingsError("SLACK_APP_TOKEN is missing: create an app-level token with connections:write.")
-        if self._handler is None:
-            self._handler = _Handler(self.bolt, settings.slack_app_token.get_secret_value(), settings.slack_api_url)
-        try:
-            self._handler.client.connect()
-        except SlackApiError as error:
-            code = str(error.response.get("error"))
-            if code in _REFUSED:
-                self._handler.client.close()
-                raise SettingsError(f"Slack refuses the app token ({code}): check SLACK_APP_TOKEN.") from error
-            raise
+        self._line = self._line or SocketLine(self.bolt, self.deps.settings, begin, self._timed)
+        self._line.connect()
+
+    def _timed(self, status: int, seconds: float) -> None:
+        self.deps.metrics.taken_in("socket", status, seconds)
 
     def _keep_watch(self) -> None:
         """Replace a socket that never answered; take over orphaned work; drop what is past its time."""
-        seen, since = "", time.monotonic()
-        look, sweep = since + _LOOK_EVERY, since + _LOOK_EVERY
+        look = sweep = time.monotonic() + _LOOK_EVERY
         while not self._stopping.wait(1.0):
-            seen, since = self._check_socket(seen, since)
+            if self._line is not None:
+                self._quietly(self._line.replace_if_silent)
             if time.monotonic() >= look:
                 look += _LOOK_EVERY
                 self._quietly(lambda: self.inbox.resume(older_than=_ORPHANED))
             if time.monotonic() >= sweep:
                 sweep += _SWEEP_EVERY
                 self._quietly(self.sweep)
-
-    def _check_socket(self, seen: str, since: float) -> tuple[str, float]:
-        """Replace a socket that doesn't answer pings; `seen` has been silent from its beginning, `since` then."""
-        assert self._handler is not None
-        client = self._handler.client
-        session, now = client.current_session, time.monotonic()
-        if session is None or not session.is_active():
-            return "", now  # slack_sdk is at it
-        if session.session_id != seen:
-            seen, since = session.session_id, now
-        if session.last_ping_pong_time is not None:
-            since = now - (time.time() - session.last_ping_pong_time)
-        if now - since <= _SILENCE and not session.consecutive_check_state_error_count:
-            return seen, since
-        log.warning("slack.socket_silent")
-        self._quietly(lambda: client.connect_to_new_endpoint(force=True))
-        return "", time.monotonic()
 
     def sweep(self) -> None:
         """Drop conversations, exchanges and closed inbox rows that are past their time."""
@@ -266,18 +240,6 @@ class SlackApp:
             step()
         except Exception as error:  # noqa: BLE001 - the watch goes on; the next round tries again
             log.warning("slack.watch", error=type(error).__name__)
-
-
-def _hang_up(client: SocketModeClient) -> None:
-    """Close a client at once: left alone, slack_sdk waits up to four seconds for its own reads to time out."""
-    client.auto_reconnect_enabled = False
-    client.closed = True
-    session = client.current_session
-    if session is not None and session.sock is not None:
-        with suppress(OSError):  # gone already
-            session.sock.shutdown(socket.SHUT_RDWR)
-    client.message_queue.put(None)
-    client.close()
 
 
 def _shared(settings: Settings) -> bool:
@@ -299,19 +261,19 @@ def _bolt(app: SlackApp) -> App:
     settings = app.deps.settings
 
     def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:
-        us = app.identity
+        us = app.workspaces.us(team_id or "")
         return AuthorizeResult(
             enterprise_id=enterprise_id,
-            team_id=team_id or us.team_id,
-            bot_token=_token(settings),
-            bot_id=us.bot_id,
-            bot_user_id=us.bot_user_id,
+            team_id=team_id or (us.team_id if us else None),
+            bot_token=_BOLT_ONLY,
+            bot_id=us.bot_id if us else None,
+            bot_user_id=us.bot_user_id if us else None,
         )
 
     def take_in(req: BoltRequest) -> BoltResponse:
-        accepted = _accept(app.inbox, req.body)
+        accepted = _accept(app, req)
         response = Acknowledged(status=accepted.status, body=acknowledgement(accepted), headers=_headers(accepted))
-        response.then = accepted.then
+        response.then, response.malformed = accepted.then, accepted.malformed
         return response
 
     bolt = App(
@@ -320,14 +282,59 @@ def _bolt(app: SlackApp) -> App:
         client=WebClient(base_url=settings.slack_api_url, timeout=10, retry_handlers=[]),
         authorize=authorize,
         process_before_response=False,
+        request_verification_enabled=False,  # over HTTP the guard has done it; over the socket there is none
     )
     bolt.use(take_in)
+    bolt.error(_unreadable)
     return bolt
 
 
-def _accept(inbox: Inbox, body: dict[str, Any]) -> Accepted:
+def _unreadable(error: Exception) -> BoltResponse:
+    """Bolt could not make out a payload. Its own handler would write the error's text."""
+    log.info("slack.unreadable", error=type(error).__name__)
+    return BoltResponse(status=400)
+
+
+def _http(app: SlackApp) -> SlackHttp:
+    """The ASGI application. Raises SettingsError where a secret is missing."""
+    settings = app.deps.settings
+    if settings.slack_signing_secret is None:
+        raise SettingsError("SLACK_SIGNING_SECRET is missing: it stands in the app's Basic Information.")
+    installing = None
+    if settings.many_workspaces:
+        deps = app.deps
+        installing = Installing(settings, deps.repositories.installations, deps.clock, deps.wording, app.workspaces)
+    return SlackHttp(
+        lambda payload: _answer(app, payload),
+        secret=settings.slack_signing_secret.get_secret_value(),
+        metrics=app.deps.metrics,
+        install=installing.begin if installing else None,
+        callback=installing.finish if installing else None,
+    )
+
+
+def _answer(app: SlackApp, payload: dict[str, Any]) -> Page:
+    """Take a payload that came over HTTP."""
     try:
-        return inbox.accept(body)
+        response = app.bolt.dispatch(BoltRequest(mode="socket_mode", body=payload))
+    except UNREADABLE as error:  # the inbox keeps its own errors to itself, so this one is Bolt's, while reading
+        log.info("http.unreadable", error=type(error).__name__)
+        return Page(400)
+    if isinstance(response, Acknowledged):
+        status = 400 if response.malformed else response.status
+        return Page(status, response.body, response.first_headers()["content-type"], then=response.then)
+    return Page(response.status)  # Bolt dropped it, being an event of our own, or could not read it
+
+
+def _team(req: BoltRequest) -> str:
+    """The workspace of a payload, as Bolt reads it; none where it is no id."""
+    team: object = req.context.team_id
+    return team if isinstance(team, str) else ""
+
+
+def _accept(app: SlackApp, req: BoltRequest) -> Accepted:
+    try:
+        return app.inbox.accept(req.body, app.workspaces.us(_team(req)))
     except Exception as error:  # noqa: BLE001 - not acknowledged, so Slack delivers it again or says that it failed
         log.error("inbox.refused", error=type(error).__name__)  # noqa: TRY400 - a trace may hold words
         return Accepted(status=503)
@@ -335,22 +342,3 @@ def _accept(inbox: Inbox, body: dict[str, Any]) -> Accepted:
 
 def _headers(accepted: Accepted) -> dict[str, str | Sequence[str]]:
     return {"content-type": "text/plain" if isinstance(accepted.body, str) else "application/json"}
-
-
-class _Handler(SocketModeHandler):
-    """Socket Mode that begins the work only after the acknowledgement has gone out."""
-
-    def __init__(self, app: App, app_token: str, base_url: str) -> None:
-        super().__init__(
-            app,
-            app_token,
-            web_client=WebClient(base_url=base_url, timeout=5, retry_handlers=[]),
-            ping_interval=PING_SECONDS,
-        )
-
-    def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override] # as in Bolt's own
-        response = run_bolt_app(self.app, req)
-        try:
-            send_response(client, req, response, time.time())
-        finally:
-            begin(response)  # written down, so worked, even where the socket broke under the acknowledgement

@@ -11,13 +11,14 @@ from bot.core.conversation import Route
 from bot.core.framework import Knowledge, Passage
 from bot.core.triage import Triage
 from bot.core.wording import Wording
-from bot.ports import Clock, Painter, Repositories
+from bot.ports import NO_METRICS, Clock, Metrics, Painter, Repositories
 from bot.services.nudges import Nudges
 from bot.services.selfchecks import SelfChecks
 from bot.settings import Settings
 from bot.slack.messenger import SlackMessenger
 from bot.slack.mrkdwn import Links
 from bot.slack.replies import Reply, Talk
+from bot.slack.workspaces import Workspaces
 
 
 class Coach(Protocol):
@@ -73,6 +74,8 @@ class Deps:
     slack: SlackMessenger
     commands: Commands
     links: Links
+    workspaces: Workspaces
+    metrics: Metrics = NO_METRICS
     intents: Mapping[str, IntentHandler] = field(default_factory=dict)  # what is done for each wish
     subcommands: Mapping[str, str] = field(default_factory=dict)  # first words after /coach that mean a wish outright
     buttons: frozenset[str] = frozenset()  # action prefixes that somebody registered: offer no others

@@ -17,6 +17,7 @@ from bot.slack.delivery import Courier, Later, Progress
 from bot.slack.deps import Deps
 from bot.slack.messenger import TriggerExpired, ViewRefused
 from bot.slack.payloads import (
+    MALFORMED,
     Command,
     Delivery,
     HomeOpened,
@@ -35,6 +36,7 @@ from bot.slack.replies import Reply, place_of, say
 
 log = structlog.get_logger()
 
+UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, IndexError)  # of a form that isn't ours
 MAX_ATTEMPTS = 5  # times that work on a delivery is begun before the person is told that it failed
 _TELL_AGAIN = 60.0  # seconds between two notices to one person that too much is waiting
 _READY_POLL = 0.5  # seconds between two looks whether the index is ready
@@ -47,6 +49,7 @@ class Accepted:
     status: int = 200
     body: str | dict[str, Any] = ""
     then: Callable[[], None] | None = None
+    malformed: bool = False  # not a form of Slack's; over HTTP that is the sender's mistake
 
 
 @dataclass(slots=True)
@@ -71,10 +74,9 @@ class Inbox:
         *,
         slow: WorkPool,
         quick: WorkPool,
-        identity: Callable[[], Identity],
     ) -> None:
         self._registry, self._deps, self._courier = registry, deps, courier
-        self._slow, self._quick, self._identity = slow, quick, identity
+        self._slow, self._quick = slow, quick
         self._rows = deps.repositories.inbox
         self._here: set[str] = set()  # keys that this process works on
         self._told: dict[Member, float] = {}
@@ -82,17 +84,27 @@ class Inbox:
 
     # --- taking in
 
-    def accept(self, body: dict[str, Any]) -> Accepted:
-        """Take a payload in: the row is written when this returns. Call `then` once Slack has the acknowledgement."""
-        request = parse(body, self._identity())
+    def accept(self, body: dict[str, Any], us: Identity | None) -> Accepted:
+        """Take a payload in: the row is written when this returns. Call `then` once Slack has the acknowledgement.
+
+        `us`: who the bot is in that workspace; None where it isn't installed, and only an uninstallation is heard.
+        """
+        request = parse(body, us or Identity(""))
         if isinstance(request, Ignored):
             log.debug("inbox.ignored", reason=request.reason)
-            return Accepted()
+            return Accepted(malformed=request.reason == MALFORMED)
+        if us is None and not isinstance(request, Lifecycle):
+            log.info("inbox.not_installed", kind=kind_of(request))
+            return Accepted(body=self._deps.wording("install.not_installed") if isinstance(request, Command) else "")
         on = self._registry.find(request)
         if on is None:
             log.info("inbox.unclaimed", kind=kind_of(request))
             return Accepted()
-        ack = self._answer_at_once(request, on)
+        try:
+            ack = self._answer_at_once(request, on)
+        except UNREADABLE as error:
+            log.error("inbox.unreadable_form", error=type(error).__name__, at=_where(error), name=on.name)  # noqa: TRY400 - a trace may hold words
+            return Accepted(status=503, malformed=True)
         if ack.get("response_action") in {"errors", "push"} or (isinstance(request, Submission) and not on.handler):
             return Accepted(body=ack or "")
         return self._record(request, on, ack)
@@ -203,6 +215,8 @@ class Inbox:
         self._waiting_for_index.discard(work.request.member)
         outcome = self._courier.deliver(progress)
         self._close(work.key, outcome)
+        took = (self._deps.clock.now() - progress.item.received_at).total_seconds()
+        self._deps.metrics.worked(progress.item.kind, outcome, max(0.0, took))
         log.info("inbox.done", kind=progress.item.kind, outcome=outcome, attempts=progress.item.attempts)
 
     def _close(self, key: str, outcome: str) -> None:

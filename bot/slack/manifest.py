@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.core.errors import SettingsError
 from bot.settings import Settings
 from bot.slack.deps import Commands
 
@@ -14,6 +15,8 @@ ASK_CALLBACK = "ask.open"
 CHECK_SHORTCUT = "Check myself"
 CHECK_CALLBACK = "selfcheck.pick"
 CHECK_HINT = "[competency] | full | resume | trend | picture | how"
+
+EVENTS_PATH, INSTALL_PATH, CALLBACK = "/slack/events", "/slack/install", "/slack/oauth_redirect"
 
 EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
 SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write", "users:read")
@@ -26,7 +29,14 @@ PROMPTS = (
 
 
 def manifest(settings: Settings, *, agent: bool = False) -> dict[str, Any]:
-    """The manifest for Socket Mode. `agent` adds Slack's agent view: it can't be undone, and shuts guests out."""
+    """The manifest for the settings' mode. `agent` adds Slack's agent view: it can't be undone, and shuts guests out.
+
+    Raises SettingsError where HTTP mode has no public address.
+    """
+    http = settings.slack_mode == "http"
+    if http and not settings.public_url:
+        raise SettingsError("ISP_COACH_PUBLIC_URL is not set: Slack needs the address of this bot.")
+    base = (settings.public_url or "").rstrip("/") if http else ""
     events = sorted({*EVENTS, "app_context_changed"} if agent else EVENTS)
     return {
         "display_information": {
@@ -34,19 +44,27 @@ def manifest(settings: Settings, *, agent: bool = False) -> dict[str, Any]:
             "description": "A coach for people who support implementation, from one white paper, with sources",
             "background_color": "#1f4b5f",
         },
-        "features": _features(Commands(settings.command_prefix), agent=agent),
-        "oauth_config": {"scopes": {"bot": sorted([*SCOPES, "assistant:write"] if agent else SCOPES)}},
+        "features": _features(Commands(settings.command_prefix), agent=agent, base=base),
+        "oauth_config": {
+            **({"redirect_urls": [base + CALLBACK]} if settings.many_workspaces else {}),
+            "scopes": {"bot": sorted([*SCOPES, "assistant:write"] if agent else SCOPES)},
+        },
         "settings": {
-            "event_subscriptions": {"bot_events": events},
-            "interactivity": {"is_enabled": True},
+            "event_subscriptions": {**_at(base, "request_url"), "bot_events": events},
+            "interactivity": {"is_enabled": True, **_at(base, "request_url")},
             "org_deploy_enabled": False,
-            "socket_mode_enabled": True,
+            "socket_mode_enabled": not http,
             "token_rotation_enabled": False,
         },
     }
 
 
-def _features(commands: Commands, *, agent: bool) -> dict[str, Any]:
+def _at(base: str, name: str) -> dict[str, str]:
+    """Where Slack sends to; over Socket Mode nowhere."""
+    return {name: base + EVENTS_PATH} if base else {}
+
+
+def _features(commands: Commands, *, agent: bool, base: str) -> dict[str, Any]:
     features: dict[str, Any] = {
         "app_home": {
             "home_tab_enabled": True,
@@ -67,6 +85,8 @@ def _features(commands: Commands, *, agent: bool) -> dict[str, Any]:
             _shortcut(CHECK_SHORTCUT, "global", CHECK_CALLBACK, "Begin a private self-check from anywhere"),
         ],
     }
+    for command in features["slash_commands"]:
+        command.update(_at(base, "url"))
     if agent:
         features["agent_view"] = {
             "agent_description": "Coaches from one white paper on implementation support, with sources. Can be wrong.",

@@ -35,6 +35,8 @@ ALT_LIMIT = 1_000  # of the words for a picture
 _REVOKED = frozenset(
     {"token_revoked", "token_expired", "invalid_auth", "account_inactive", "not_authed", "org_login_required"}
 )
+# What Slack says at start of a token that it doesn't take.
+REFUSED_TOKENS = frozenset({"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"})
 _LATER = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"})
 # Slack's own trouble: it answers so before or after having taken the message, so nothing is known.
 _UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "accesslimited"})
@@ -42,6 +44,10 @@ _TRIGGER_GONE = frozenset({"trigger_expired", "expired_trigger_id", "exchanged_t
 _NETWORK = (URLError, OSError, HTTPException, SlackRequestError, ValueError)
 _CODE = re.compile(r"^(?!http_)[a-z0-9_]{2,60}$")
 _TOO_MANY, _SERVER_ERROR = 429, 500
+
+
+class NotInstalled(Exception):  # noqa: N818 - a state, named as such
+    """The app isn't installed in that workspace, or no more; nothing was sent."""
 
 
 class TriggerExpired(Exception):  # noqa: N818 - a state, named as Slack does
@@ -153,7 +159,6 @@ class SlackMessenger:
         """The `ts` of our message with this key in a DM, or None. Raises LookupUnavailable."""
         if not channel.startswith("D"):
             raise LookupUnavailable("only the history of DMs is read")
-        client = self._read(member)
         arguments: dict[str, Any] = {
             "channel": channel,
             "oldest": f"{since.timestamp():.6f}",
@@ -161,6 +166,7 @@ class SlackMessenger:
             "limit": 200,
         }
         try:
+            client = self._read(member)
             for _ in range(20):
                 page = _page(client, arguments, thread_ts)
                 for message in page.get("messages") or ():
@@ -170,7 +176,7 @@ class SlackMessenger:
                 if not cursor:
                     return None
                 arguments["cursor"] = cursor
-        except (SlackApiError, *_NETWORK) as error:
+        except (NotInstalled, SlackApiError, *_NETWORK) as error:
             raise LookupUnavailable(type(error).__name__) from error
         raise LookupUnavailable("history too long")
 
@@ -179,7 +185,7 @@ class SlackMessenger:
         if member not in self._dms:
             try:
                 response = self._read(member).conversations_open(users=member.user_id)
-            except (SlackApiError, *_NETWORK) as error:
+            except (NotInstalled, SlackApiError, *_NETWORK) as error:
                 raise LookupUnavailable(type(error).__name__) from error
             self._dms[member] = str(response["channel"]["id"])
         return self._dms[member]
@@ -218,7 +224,7 @@ class SlackMessenger:
         """The IANA zone of a person's profile, or None where Slack doesn't say. Raises LookupUnavailable."""
         try:
             response = self._read(member).users_info(user=member.user_id)
-        except (SlackApiError, *_NETWORK) as error:
+        except (NotInstalled, SlackApiError, *_NETWORK) as error:
             raise LookupUnavailable(type(error).__name__) from error
         user = response.get("user") or {}
         return user.get("tz") or None
@@ -267,6 +273,8 @@ class SlackMessenger:
     def _sent(self, call: Callable[[], Any]) -> Sent:
         try:
             response = call()
+        except NotInstalled:
+            return Sent("revoked", error="not_installed")
         except (SlackApiError, *_NETWORK) as error:
             sent = classify(error)
             log.warning("slack.send", outcome=sent.outcome, error=sent.error)
@@ -276,6 +284,8 @@ class SlackMessenger:
     def _view(self, call: Callable[[], Any]) -> str:
         try:
             response = call()
+        except NotInstalled as error:
+            raise ViewRefused("not_installed") from error
         except (SlackApiError, *_NETWORK) as error:
             code = classify(error).error or "unknown"
             if code in _TRIGGER_GONE:

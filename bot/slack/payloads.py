@@ -34,10 +34,12 @@ from bot.slack.requests import (
     from_row,
     kind_of,
     to_row,
+    well_formed,
 )
 
 __all__ = [
     "KINDS",
+    "MALFORMED",
     "Choice",
     "Click",
     "Closed",
@@ -91,15 +93,17 @@ def _entity_in_words(match: re.Match[str]) -> str:
 # The message subtypes that a person's own words come with; every other subtype (edits, deletions, joins, copies of
 # thread replies, topic changes, …) is somebody else's business.
 _SPOKEN = frozenset({None, "", "file_share", "me_message"})
+MALFORMED = "malformed"
 _SYSTEM_USERS = frozenset({"USLACKBOT", "USLACK"})
 
 
 def parse(body: Payload, us: Identity) -> Delivery | Ignored:
     """What a payload asks for; `Ignored` for all that isn't addressed to the bot, or can't be read."""
     try:
-        return _parse(body, us)
-    except (KeyError, TypeError, IndexError, AttributeError):
-        return Ignored("malformed")
+        request = _parse(body, us)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError):
+        return Ignored(MALFORMED)
+    return request if isinstance(request, Ignored) or well_formed(request) else Ignored(MALFORMED)
 
 
 def _parse(body: Payload, us: Identity) -> Delivery | Ignored:
@@ -107,8 +111,9 @@ def _parse(body: Payload, us: Identity) -> Delivery | Ignored:
         return _event(body, us)
     if "command" in body:
         return _command(body)
-    reader = _INTERACTIVE.get(body.get("type", ""))
-    return reader(body) if reader else Ignored(f"type {body.get('type')}")
+    kind = body["type"]
+    reader = _INTERACTIVE.get(kind)
+    return reader(body) if reader else Ignored(f"type {kind}")
 
 
 def _event(body: Payload, us: Identity) -> Delivery | Ignored:

@@ -46,6 +46,12 @@ class WorkPool:
             for thread in self._threads:
                 thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a worker, now or later."""
+        with self._wake:
+            return self._count + len(self._delayed)
+
     def submit(self, member: Member, job: Job) -> Taken:
         """Queue a job, or say why it wasn't."""
         with self._wake:

@@ -62,11 +62,14 @@ def export(request: Click, deps: Deps) -> Reply | None:
 def uninstalled(request: Lifecycle, deps: Deps) -> None:
     """The app was removed from a workspace: so is everything of that workspace."""
     rows = deps.repositories.purge_team(request.member.team_id)
+    deps.workspaces.forget(request.member.team_id)
     log.info("privacy.purged", rows=sum(rows.values()))
 
 
-def revoked(_request: Lifecycle, _deps: Deps) -> None:
-    """The token is dead; the workspace's data goes when the app is uninstalled."""
+def revoked(request: Lifecycle, deps: Deps) -> None:
+    """The token is dead and goes at once; the workspace's data goes when the app is uninstalled."""
+    deps.repositories.installations.remove(request.member.team_id)
+    deps.workspaces.forget(request.member.team_id)
     log.warning("privacy.token_revoked")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -231,3 +232,19 @@ def from_row(kind: str, payload: Mapping[str, Any]) -> Delivery:
         raise ValueError(msg)
     request: Delivery = _adapter(kind).validate_python(dict(payload))
     return request
+
+
+_ID = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def well_formed(request: Delivery) -> bool:
+    """True where every field is of its type and the ids are plain: what a database takes as a key."""
+    kind = kind_of(request)
+    try:
+        from_row(kind, _adapter(kind).dump_python(request, mode="json", warnings=False))
+    except ValueError:
+        return False
+    ids = [request.key, request.member.team_id]
+    if not isinstance(request, Lifecycle):
+        ids.append(request.member.user_id)
+    return all(_ID.fullmatch(value) for value in ids)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, text
 
 from bot.adapters.storage.engine import READ_ONLY
 from bot.adapters.storage.failures import in_calm_words
+from bot.core.errors import StorageError
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 7_276_331_904  # any number of our own, the same in every version: PostgreSQL's advisory lock
@@ -40,6 +41,14 @@ def migrate(engine: Engine) -> bool:
         command.upgrade(_config(connection), "head")
     log.info("storage.migrated", revision_before=before, revision=scripts.get_current_head())
     return True
+
+
+def require_current(engine: Engine) -> None:
+    """Raise StorageError where the database isn't in this version's form, or in that of a newer one."""
+    scripts = ScriptDirectory.from_config(_config())
+    found = current_revision(engine)
+    if found != scripts.get_current_head() and (found is None or _is_known(scripts, found)):
+        raise StorageError("The database is not in this version's form yet. Run `isp-coach migrate` first.")
 
 
 def downgrade(engine: Engine, revision: str) -> None:

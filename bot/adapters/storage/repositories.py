@@ -16,7 +16,7 @@ from bot.adapters.storage.exchanges import SqlExchanges
 from bot.adapters.storage.inbox import SqlInbox
 from bot.adapters.storage.installations import SqlInstallations
 from bot.adapters.storage.journal import SqlJournal
-from bot.adapters.storage.migrating import migrate
+from bot.adapters.storage.migrating import migrate, require_current
 from bot.adapters.storage.nudges import SqlNudges
 from bot.adapters.storage.plans import SqlFocuses, SqlRuns
 from bot.adapters.storage.profiles import SqlProfiles
@@ -52,7 +52,9 @@ class SqlRepositories:
     focuses: FocusRepository
     installations: InstallationRepository
 
-    def __init__(self, url: str, *, cipher: TextCipher | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, url: str, *, cipher: TextCipher | None = None, clock: Clock | None = None, upgrade: bool = True
+    ) -> None:
         """Open a database, bring it to this version's form and check the keys.
 
         Raises SettingsError for a wrong address or key, StorageError where the database can't be used.
@@ -61,7 +63,10 @@ class SqlRepositories:
         self.engine = make_engine(url, self._cipher)
         self._database = Database(self.engine, clock or SystemClock())
         try:
-            migrate(self.engine)
+            if upgrade:
+                migrate(self.engine)
+            else:
+                require_current(self.engine)
             sealing.check_key(self._database, self._cipher)
         except BaseException:
             self.engine.dispose()
@@ -78,10 +83,14 @@ class SqlRepositories:
         self.installations = SqlInstallations(self._database)
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
-        """The database of the settings: `database_url`, or the file in the data folder."""
+    def open(cls, settings: Settings, *, clock: Clock | None = None, upgrade: bool | None = None) -> Self:
+        """The database of the settings: `database_url`, or the file in the data folder.
+
+        `upgrade`: whether to bring it to this version's form; None: as the settings say.
+        """
         url = settings.database_url or sqlite_url(DataFolder(settings.data_dir).database_path)
-        return cls(url, cipher=TextCipher.from_settings(settings), clock=clock)
+        upgrade = settings.migrate_on_start if upgrade is None else upgrade
+        return cls(url, cipher=TextCipher.from_settings(settings), clock=clock, upgrade=upgrade)
 
     def erase(self, member: Member) -> dict[str, int]:
         """Delete everything of a person; rows by table."""
