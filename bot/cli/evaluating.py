@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +22,17 @@ Files = Annotated[
     typer.Argument(metavar="[FILE.jsonl]...", show_default=False, help="Sets to score; the project's own by default."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ToJudge = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.jsonl", help="Write the answers whose key points no reader has judged yet."),
+]
+VerdictsFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.jsonl", exists=True, help="What readers found stated; the project's own by default."),
+]
 Misses = Annotated[bool, typer.Option("--misses", help="List the lines that went wrong.")]
+
+_OWN = Path(__file__).parents[2] / "tests" / "evals"  # in the repository only
 
 group = typer.Typer(no_args_is_help=True, help="Score sets of questions or messages: figures by type and difficulty.")
 
@@ -32,34 +44,52 @@ def register(app: typer.Typer) -> None:
 
 @group.command()
 def retrieval(
-    files: Files = None, *, as_json: AsJson = False, misses: Misses = False, verbose: Verbose = False
+    files: Files = None,
+    *,
+    as_json: AsJson = False,
+    misses: Misses = False,
+    to_judge: ToJudge = None,
+    verdicts: VerdictsFile = None,
+    verbose: Verbose = False,
 ) -> None:
-    """Questions: is the right unit found, cited and answered; are the others refused."""
+    """Questions: is the right unit found, cited and answered; are the others refused.
+
+    Key points count where independent readers have judged them: `--to-judge` writes what they have still to read, one
+    question a line; their verdicts, lines of {"key", "stated", "reader"}, belong in the file of verdicts.
+    """
     _ = verbose
-    _evaluate("retrieval", files, as_json=as_json, misses=misses)
+    found = _verdicts(verdicts)
+    report = _evaluate("retrieval", files, as_json=as_json, misses=misses, verdicts=found)
+    if to_judge is not None:
+        text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in report.to_judge)
+        to_judge.write_text(text, encoding="utf-8")
+        say(f"{len(report.to_judge)} answers to judge are in {to_judge}.")
+    _end(report)
 
 
 @group.command()
 def triage(files: Files = None, *, as_json: AsJson = False, misses: Misses = False, verbose: Verbose = False) -> None:
     """Messages: is the right competency named, and is a match worth its name."""
     _ = verbose
-    _evaluate("triage", files, as_json=as_json, misses=misses)
+    _end(_evaluate("triage", files, as_json=as_json, misses=misses))
 
 
 @group.command()
 def router(files: Files = None, *, as_json: AsJson = False, misses: Misses = False, verbose: Verbose = False) -> None:
     """Direct messages: is it seen what they want."""
     _ = verbose
-    _evaluate("router", files, as_json=as_json, misses=misses)
+    _end(_evaluate("router", files, as_json=as_json, misses=misses))
 
 
-def _evaluate(kind: Kind, files: Sequence[str] | None, *, as_json: bool, misses: bool) -> None:
+def _evaluate(
+    kind: Kind, files: Sequence[str] | None, *, as_json: bool, misses: bool, verdicts: dict[str, bool] | None = None
+) -> Report:
     sources = list(files or ()) or _own_sets(kind)
     lines, unreadable = _read(kind, sources)
     if not lines:
         say("There is no line to score.")
         raise typer.Exit(Exit.FAILED)
-    report = _score(kind, lines)
+    report = _score(kind, lines, verdicts)
     if as_json:
         write_object({"files": sources, **report.as_json()}, indent=2)
     else:
@@ -68,13 +98,39 @@ def _evaluate(kind: Kind, files: Sequence[str] | None, *, as_json: bool, misses:
         show_report(console(), report, misses=misses)
     for line_id, why in report.failed:
         say(f"{line_id}: {why}")
-    if unreadable or report.failed:
+    if unreadable:
+        raise typer.Exit(Exit.FAILED)
+    return report
+
+
+def _end(report: Report) -> None:
+    if report.failed:
         raise typer.Exit(Exit.FAILED)
 
 
+def _verdicts(path: Path | None) -> dict[str, bool] | None:
+    """What readers say of key points: of a file, else of the project's own where there is one."""
+    from pydantic import ValidationError
+
+    from bot.cli.lines import opened, read
+    from bot.core.key_points import Verdict, settled
+
+    source = path or _OWN / "verdicts.jsonl"
+    if path is None and not source.is_file():
+        return None
+    found = []
+    with opened(str(source)) as (stream, _):
+        for line in read(stream):
+            try:
+                found.append(Verdict.model_validate(line.value))
+            except ValidationError:
+                say(f"{source}:{line.number}: no verdict; it has a key, stated (true or false) and a reader.")
+                raise typer.Exit(Exit.FAILED) from None
+    return settled(found)
+
+
 def _own_sets(kind: Kind) -> list[str]:
-    folder = Path(__file__).parents[2] / "tests" / "evals"
-    found = sorted(str(path) for path in folder.glob(f"{kind}*.jsonl"))
+    found = sorted(str(path) for path in _OWN.glob(f"{kind}*.jsonl"))
     if not found:
         raise typer.BadParameter(f"the project's own {kind} sets are in its repository only; name a file")
     return found
@@ -107,11 +163,11 @@ def _read(kind: Kind, sources: Sequence[str]) -> tuple[list[EvaluationLine], int
     return lines, unreadable
 
 
-def _score(kind: Kind, lines: Sequence[Any]) -> Report:
+def _score(kind: Kind, lines: Sequence[Any], verdicts: dict[str, bool] | None = None) -> Report:
     from bot.services import evaluation
 
     scorers: dict[str, Callable[..., Report]] = {
-        "retrieval": evaluation.score_retrieval,
+        "retrieval": partial(evaluation.score_retrieval, verdicts=verdicts),
         "triage": evaluation.score_triage,
         "router": evaluation.score_router,
     }

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.core import key_points
 from bot.core.answer import Outcome, Turn
 from bot.core.framework import Level
 from bot.core.triage import TriageOutcome
@@ -33,6 +34,7 @@ class RetrievalLine(EvaluationLine):
     history: tuple[Turn, ...] = ()
     gold_units: tuple[str, ...] = ()
     acceptable_units: tuple[str, ...] = ()
+    key_points: tuple[str, ...] = ()  # what a good answer states
     answerable: bool = True
     type: str = "unspecified"
 
@@ -75,6 +77,7 @@ class RetrievalResult:
     cited: str | None  # the unit of the first citation shown
     outcome: Outcome
     latency_ms: float
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +184,19 @@ def calibration_error(pairs: Iterable[tuple[float, bool]], bins: int = 10) -> fl
     return math.fsum(gaps) / count
 
 
-def retrieval_figures(results: Sequence[RetrievalResult]) -> Figures:
-    """The figures of questions. Those of ranking count the answerable lines that name gold units."""
+def retrieval_figures(results: Sequence[RetrievalResult], verdicts: Mapping[str, bool] | None = None) -> Figures:
+    """The figures of questions. Those of ranking count the answerable lines that name gold units.
+
+    With readers' verdicts (see key_points) also the share of key points `stated`, of those `judged`.
+    """
     answerable = [r for r in results if r.line.answerable]
     ranked = [r for r in answerable if r.line.gold_units]
     fine = [{*r.line.gold_units, *r.line.acceptable_units} for r in ranked]
     times = [r.latency_ms for r in results]
+    points: Figures = {}
+    if verdicts is not None:
+        stated, count = key_points.judged(results, verdicts)
+        points = {"stated": share(stated), "judged": Share(len(stated), count)}
     return {
         "acc@1": share(bool(r.units) and r.units[0] in ok for r, ok in zip(ranked, fine, strict=True)),
         "cited@1": share(r.cited in ok for r, ok in zip(ranked, fine, strict=True)),
@@ -195,6 +205,7 @@ def retrieval_figures(results: Sequence[RetrievalResult]) -> Figures:
         "mrr": mean([reciprocal_rank(r.units, r.line.gold_units) for r in ranked]),
         "answered": share(r.outcome == "answered" for r in answerable),
         "refused": share(r.outcome in REFUSALS for r in results if not r.line.answerable),
+        **points,
         "p50_ms": percentile(times, 50),
         "p95_ms": percentile(times, 95),
     }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
 from bot.core import evaluation as figures
+from bot.core import key_points
 from bot.core.answer import Answer, Question, Turn
 from bot.core.conversation import Route
 from bot.core.errors import CoachError
@@ -52,6 +54,7 @@ class Report:
     groups: dict[str, dict[str, Figures]]  # field -> value -> figures
     misses: tuple[Miss, ...] = ()
     failed: tuple[tuple[str | int, str], ...] = ()  # lines without a result: their id and why, for people
+    to_judge: tuple[dict[str, Any], ...] = ()  # answers whose key points no reader has judged (see core.key_points)
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON."""
@@ -102,31 +105,44 @@ def score_retrieval(
     *,
     advance: Advance = _silent,
     stopwatch: Stopwatch = time.perf_counter,
+    verdicts: Mapping[str, bool] | None = None,
 ) -> Report:
-    """Ask every question and count."""
+    """Ask every question and count; with readers' verdicts also the key points that answers state."""
     run = _Run(advance, stopwatch)
+    results = _asked(coach, lines, run)
+    counted = partial(figures.retrieval_figures, verdicts=verdicts)
+    return Report(
+        "retrieval",
+        len(lines),
+        counted(results),
+        {
+            "type": figures.grouped(results, "type", counted),
+            "difficulty": figures.grouped(results, "difficulty", counted),
+        },
+        tuple(miss for r in results if (miss := _retrieval_miss(r))),
+        tuple(run.failed),
+        tuple(key_points.to_judge(results, verdicts or {})),
+    )
+
+
+def retrieval_results(coach: Coach, lines: Sequence[figures.RetrievalLine]) -> list[figures.RetrievalResult]:
+    """What comes of every question that can be asked."""
+    return _asked(coach, lines, _Run(_silent, time.perf_counter))
+
+
+def _asked(coach: Coach, lines: Sequence[figures.RetrievalLine], run: _Run) -> list[figures.RetrievalResult]:
     worked = run.over(lines, lambda line: coach.ask(Question(text=line.question, history=line.history)))
-    results = [
+    return [
         figures.RetrievalResult(
             line=line,
             units=tuple(p.unit for p in answer.passages),
             cited=answer.citations[0].unit if answer.citations else None,
             outcome=answer.outcome,
             latency_ms=took,
+            answer=answer.answer,
         )
         for line, answer, took in worked
     ]
-    return Report(
-        "retrieval",
-        len(lines),
-        figures.retrieval_figures(results),
-        {
-            "type": figures.grouped(results, "type", figures.retrieval_figures),
-            "difficulty": figures.grouped(results, "difficulty", figures.retrieval_figures),
-        },
-        tuple(miss for r in results if (miss := _retrieval_miss(r))),
-        tuple(run.failed),
-    )
 
 
 def _retrieval_miss(result: figures.RetrievalResult) -> Miss | None:

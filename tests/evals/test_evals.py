@@ -7,11 +7,14 @@ import json
 import pytest
 
 from bot.adapters.content import load_exemplars
+from bot.core.evaluation import share
+from bot.core.key_points import judged, settled
 from bot.core.text import words
 from tests.coachkit import ROOT
-from tests.evals import baseline
+from tests.evals import baseline, verdicts
 
 ALLOWED = 0.02
+STATED = 0.75
 LOWER_IS_BETTER = {"false_none", "ece", "unsure"}
 
 
@@ -57,3 +60,14 @@ def test_there_are_enough_lines_of_each_kind():
     assert sum(q.answerable for q in questions) >= 250
     assert sum(not q.answerable for q in questions) >= 60
     assert len(baseline.lines("router")) >= 200
+
+
+def test_key_points_state_how_many_and_how_much_of_it_is_still_covered(coach, figure):
+    said = settled(verdicts.load(verdicts.FILE))
+    stated, count = judged(verdicts.results(coach), said)
+    assert count > 400
+    shown = share(stated)
+    covered = f"{len(stated)} of {count} points judged on today's answers ({len(stated) / count:.0%})"
+    figure(f"key points stated: {shown.value or 0:.2f} of {shown.of}; {covered}")
+    if len(stated) > count / 2:  # fewer say more about what was changed than about the answers
+        assert shown.value >= STATED
