@@ -16,13 +16,26 @@ from bot.settings import Settings
 INDEX = Path(tempfile.gettempdir()) / "isp-coach-test-index"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Running:
     """A sandbox with the bot connected and its coach loaded."""
 
     sandbox: Sandbox
     bot: Bot
     data: Path
+    settings: Settings
+
+    def stop(self) -> None:
+        """End the bot; the sandbox and the data stay."""
+        self.bot.stop()
+        self.sandbox.wait_for(lambda: not self.sandbox.hub.connections, what="hanging up")
+
+    def start(self) -> None:
+        """A new bot on the same data."""
+        self.bot = connect_to(self.sandbox, self.settings)
+        self.bot.start()
+        self.bot.coach.load()
+        self.sandbox.wait_connected()
 
     def newcomer(self, zone: str = "America/Toronto") -> str:
         """Somebody new, so that one story finds nothing of another."""
@@ -65,12 +78,12 @@ def running_bot(data: Path) -> Iterator[Running]:
         support_line="Call Sam, 555-0100.",
     )
     with Sandbox(retry_scale=0.01) as sandbox:
-        bot = connect_to(sandbox, settings)
+        running = Running(sandbox, connect_to(sandbox, settings), data, settings)
         try:
-            bot.start()
-            bot.coach.load()
+            running.bot.start()
+            running.bot.coach.load()
             sandbox.wait_connected()
             sandbox.set_bot_status("ready")
-            yield Running(sandbox, bot, data)
+            yield running
         finally:
-            bot.stop()
+            running.bot.stop()

@@ -10,7 +10,7 @@ from bot.core.selfcheck import HIGHEST, NOT_MINE
 _NOT_MINE = frozenset({"-", "\u2013", "\u2014", "n/a", "x"})
 _NUMBER = re.compile(r"\d{1,4}")
 _RUN = re.compile(r"[0-5]{3,}")  # ratings without spaces between them
-_LEADS_TO_A_NUMBER = re.compile(r"(?i)(?:^|\b)(?:c|competency|competence|number|no|nr|unit)[.:]?$|#$")
+_LEADS_TO_A_NUMBER = re.compile(r"(?i)(?:^|\b)(?:c|competency|competence|function|number|no|nr|unit)[.:]?$|#$")
 
 
 @dataclass(frozen=True, slots=True)

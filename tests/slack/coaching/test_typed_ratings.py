@@ -20,6 +20,8 @@ from bot.slack.typed_ratings import Typed, is_rating, read_typed
         ("4 3 4 2", "4", "342"),
         ("competency 10 3 3", "competency 10", "33"),
         ("# 4 3 3", "# 4", "33"),
+        ("function 2 3 3", "function 2", "33"),
+        ("competency four 3 3", "competency four", "33"),
         ("barriers and facilitators 12345012", "barriers and facilitators", "12345012"),
         ("FB - 3 \u2013 x n/a", "FB", "03000"),
         ("function b 5|4;3", "function b", "543"),
