@@ -34,13 +34,17 @@ if TYPE_CHECKING:
     from bot.core.framework import Knowledge, Passage
     from bot.core.ingest import IngestReport
     from bot.core.portrait import Portrait
+    from bot.core.records import Member
+    from bot.core.support import Support
     from bot.core.triage import Triage
     from bot.core.wording import Wording
-    from bot.ports import Clock, Metrics, NudgeRepository, Repositories
+    from bot.ports import Clock, Metrics, Model, NudgeRepository, Repositories
     from bot.services.coach import Coach
+    from bot.services.model_budget import ModelBudget
     from bot.services.nudge_worker import NudgeWorker
     from bot.services.nudges import Nudges
     from bot.services.selfchecks import SelfChecks
+    from bot.services.speaking import SpeakingCoach
     from bot.slack.bolt import SlackApp
 
 log = structlog.get_logger()
@@ -114,16 +118,57 @@ class Content:
         return open_or_build(self.index_source(), self.index_place(), progress)
 
     def coach(self, index: SealedIndex) -> Coach:
-        """A coach on this content and an open index."""
+        """A coach on this content and an open index, without a model."""
         from bot.services.coach import Coach
 
         return Coach(self.knowledge, self.wording, index, index, index, support_line=self.settings.support_line)
 
+    def any_coach(
+        self, index: SealedIndex, *, model: Model | None = None, budget: ModelBudget | None = None
+    ) -> Coach | SpeakingCoach:
+        """A coach with the model of the settings, or a given one, to speak for it; without any the plain coach."""
+        local = self.coach(index)
+        if model is None and not self.settings.model:
+            return local
+        from bot.adapters.generation import open_model
+        from bot.adapters.model_prompts import load_prompts
+        from bot.core.support import Support
+        from bot.services.speaking import Speaker, SpeakingCoach
+
+        speaker = Speaker(
+            model=model or open_model(self.settings),
+            prompts=load_prompts(self.root),
+            support=Support(self.knowledge, self.knowledge.passages(), index.nearness),
+            budget=budget,
+            triage=self.settings.model_triage,
+        )
+        return SpeakingCoach(local, index, speaker)
+
 
 def open_coach(settings: Settings, *, progress: Progress | None = None) -> Coach:
-    """A coach that only reads: no database, no lock; it may stand beside a running bot."""
+    """A coach that only reads: no database, no lock; it may stand beside a running bot. No model speaks for it."""
     content = Content(settings)
     return content.coach(content.open_index(progress))
+
+
+def open_any_coach(
+    settings: Settings, *, model: Model | None = None, progress: Progress | None = None
+) -> Coach | SpeakingCoach:
+    """The same, with the model of the settings or a given one to speak for it."""
+    content = Content(settings)
+    return content.any_coach(content.open_index(progress), model=model)
+
+
+def open_support(
+    settings: Settings, *, progress: Progress | None = None
+) -> tuple[Support, Callable[[str], Passage | None]]:
+    """The support check of model mode with a look-up of passages, to be scored by itself."""
+    from bot.core.support import Support
+
+    content = Content(settings)
+    index = content.open_index(progress)
+    support = Support(content.knowledge, content.knowledge.passages(), index.nearness)
+    return support, lambda passage_id: index.passage(passage_id, tenant="*")
 
 
 def ingest(settings: Settings, source: str, tenant: str, progress: Progress) -> IngestReport:
@@ -167,28 +212,48 @@ def open_nudges(content: Content) -> Iterator[tuple[Nudges, NudgeRepository]]:
 class LateCoach:
     """A coach that loads behind the page: until then it says that it isn't ready, and why where it can't be."""
 
-    def __init__(self, content: Content, metrics: Metrics) -> None:
-        self._content, self._metrics = content, metrics
-        self._coach: Coach | None = None
+    def __init__(self, content: Content, metrics: Metrics, budget: ModelBudget | None = None) -> None:
+        self._content, self._metrics, self._budget = content, metrics, budget
+        self._coach: Coach | SpeakingCoach | None = None
 
     def load(self, progress: Progress | None = None) -> None:
         """Open or build the index; from then on the coach answers."""
-        self._coach = self._content.coach(self._content.open_index(progress))
+        self._coach = self._content.any_coach(self._content.open_index(progress), budget=self._budget)
+
+    @property
+    def speaking(self) -> SpeakingCoach | None:
+        """The coach with its model, where one speaks; None also while the index is being built."""
+        from bot.services.speaking import SpeakingCoach
+
+        return self._coach if isinstance(self._coach, SpeakingCoach) else None
 
     @property
     def knowledge(self) -> Knowledge:
         """The content is there from the start."""
         return self._content.knowledge
 
-    def ask(self, question: Question) -> Answer:
-        """See Coach."""
-        answer = self._ready().ask(question)
+    def ask(
+        self,
+        question: Question,
+        *,
+        hear: Callable[[str], None] | None = None,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Answer:
+        """See Coach; with a model `hear` gets the answer piece by piece, and `stopped` may end it."""
+        ready = self._ready()
+        speaking = self.speaking
+        if speaking is None or hear is None or stopped is None:
+            answer = ready.ask(question)
+        else:
+            answer = speaking.ask(question, hear=hear, stopped=stopped)
         self._metrics.asked(answer.outcome, answer.mode, answer.fallback, answer.latency_ms / 1000)
         return answer
 
-    def triage(self, text: str) -> Triage:
+    def triage(self, text: str, *, asker: Member | None = None) -> Triage:
         """See Coach."""
-        triage = self._ready().triage(text)
+        ready = self._ready()
+        speaking = self.speaking
+        triage = speaking.triage(text, asker=asker) if speaking else ready.triage(text)
         self._metrics.triaged(triage.outcome, triage.mode, triage.latency_ms / 1000)
         return triage
 
@@ -205,7 +270,7 @@ class LateCoach:
         """True once the coach answers."""
         return self._coach is not None
 
-    def _ready(self) -> Coach:
+    def _ready(self) -> Coach | SpeakingCoach:
         if self._coach is None:
             raise IndexNotReady("I'm still reading my sources.")
         return self._coach
@@ -236,8 +301,9 @@ class Bot:
         self.content = Content(settings)
         self.clock = clock or SystemClock()
         self.metrics = PrometheusMetrics()
-        self.coach = LateCoach(self.content, self.metrics)
+        self._check_model()
         self.repositories = repositories or SqlRepositories.open(settings, clock=self.clock)
+        self.coach = LateCoach(self.content, self.metrics, self._budget())
         self.selfchecks, self.nudges = self._features()
         self.slack: SlackApp = build_slack(
             settings,
@@ -253,6 +319,22 @@ class Bot:
         self.worker = self._nudge_worker()
         self.health = self._health()
         self.servers: list[WebServer] = []
+
+    def _check_model(self) -> None:
+        """Raise at the start what would else be found out at the first question: a missing package, a broken prompt."""
+        if self._settings.model:
+            from bot.adapters.generation import open_model
+            from bot.adapters.model_prompts import load_prompts
+
+            load_prompts(self.content.root)
+            open_model(self._settings)
+
+    def _budget(self) -> ModelBudget:
+        from bot.services.model_budget import Limits, ModelBudget
+
+        s = self._settings
+        limits = Limits(s.model_person_tokens, s.model_team_tokens, s.model_person_calls, s.model_team_calls)
+        return ModelBudget(self.repositories.usage, self.clock, limits)
 
     def _features(self) -> tuple[SelfChecks, Nudges]:
         from bot.adapters.prompt_files import load_descriptors, load_reflections

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
 
+from bot.core.drafts import ModelRequest, Usage
 from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
 from bot.core.framework import Passage
 from bot.core.ingest import StoredDocument
@@ -59,6 +60,9 @@ class Index(Protocol):
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """All passages of a unit, in order."""
 
+    def nearness(self, texts: Sequence[str], others: Sequence[str]) -> list[list[float]]:
+        """Cosine of the meaning of each text with each of the others, -1 to 1."""
+
 
 class Classifier(Protocol):
     """Which competency, functions and level a message in everyday words is about."""
@@ -72,6 +76,48 @@ class QuestionReader(Protocol):
 
     def read_question(self, text: str) -> QuestionView:
         """Read one standalone question."""
+
+
+# --- language models --------------------------------------------------------------------------------------------------
+
+
+class Reply(Protocol):
+    """A model's reply as it comes."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Pieces of text, as they arrive. Raises ModelFailed; what came before stays good."""
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far; estimated where the provider doesn't say."""
+
+    def close(self) -> None:
+        """Hear no more of it; closing twice changes nothing."""
+
+
+class Model(Protocol):
+    """A language model, whoever runs it."""
+
+    @property
+    def name(self) -> str:
+        """`provider:model`."""
+
+    def reply(self, request: ModelRequest, *, stopped: Callable[[], bool]) -> Reply:
+        """Begin a reply. It ends within the time-outs; `stopped` is asked several times a second."""
+
+
+class UsageRepository(Protocol):
+    """Tokens and calls by person and day (UTC), kept so that a restart or another replica gives nobody a new budget."""
+
+    def spend(self, member: Member, day: date, usage: Usage) -> None: ...
+    def spent(self, member: Member, day: date) -> int:
+        """Tokens of a person on a day."""
+
+    def spent_by_team(self, team_id: str, day: date) -> int:
+        """Tokens of a workspace on a day."""
+
+    def totals(self, *, since: date) -> tuple[int, Usage]:
+        """Calls and tokens of all workspaces from that day on."""
 
 
 # --- Slack, outgoing --------------------------------------------------------------------------------------------
@@ -403,6 +449,7 @@ class Repositories(Protocol):
     runs: RunRepository
     focuses: FocusRepository
     installations: InstallationRepository
+    usage: UsageRepository
 
     def erase(self, member: Member) -> dict[str, int]:
         """Delete everything of a person; rows by table."""

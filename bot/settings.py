@@ -96,6 +96,48 @@ class Settings(BaseSettings):
         None, description="Address of a Chroma server; embedded in the data folder where it is empty."
     )
 
+    # A language model. Without one the bot answers from its passages, and nothing leaves this machine.
+    model: Annotated[str, Field(pattern=r"^$|^[a-z0-9_-]+:\S+$")] = Field(
+        "", description="Language model as provider:name, such as openai:gpt-5-mini; empty: none is used."
+    )
+    model_api_key: SecretStr | None = Field(
+        None, description="The provider's key; where it is empty, the provider's own variable holds it."
+    )
+    model_base_url: str = Field(
+        "", description="Address of an OpenAI-compatible server, such as http://127.0.0.1:11434/v1."
+    )
+    model_timeout: Annotated[float, Field(ge=1, le=28)] = Field(
+        20.0, description="Seconds that a model has for a whole answer; then the plain answer is given."
+    )
+    model_first_token: Annotated[float, Field(ge=0.5, le=28)] = Field(
+        8.0, description="Seconds until a model must have begun to answer."
+    )
+    model_retries: Annotated[int, Field(ge=0, le=3)] = Field(
+        1, description="Further tries where nothing has come yet and the time allows it."
+    )
+    model_triage: Literal["close_call", "always", "never"] = Field(
+        "close_call", description="When the model is asked which competency a situation is about."
+    )
+    model_person_tokens: Annotated[int, Field(ge=0)] = Field(
+        200_000, description="Tokens a day for one person; 0: any amount. Beyond it answers are plain."
+    )
+    model_team_tokens: Annotated[int, Field(ge=0)] = Field(
+        5_000_000, description="Tokens a day for one workspace; 0: any amount."
+    )
+    model_person_calls: Annotated[int, Field(ge=0)] = Field(
+        10, description="Calls of the model a minute for one person; 0: any number."
+    )
+    model_team_calls: Annotated[int, Field(ge=0)] = Field(
+        120, description="Calls of the model a minute for one workspace and process; 0: any number."
+    )
+    model_price_in: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Price of a million tokens sent, to show what was spent; 0: unknown."
+    )
+    model_price_out: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Price of a million tokens received; 0: unknown."
+    )
+    streaming: bool = Field(True, description="Show a model's answer sentence by sentence where Slack takes streams.")
+
     sandbox_host: str = Field("127.0.0.1", description="Address on which the sandbox listens.")
     sandbox_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         8765, description="Port of the sandbox page; 0 takes a free one."
@@ -129,6 +171,7 @@ class Settings(BaseSettings):
         "slack_client_id",
         "slack_client_secret",
         "encryption_key",
+        "model_api_key",
         mode="before",
     )
     @classmethod

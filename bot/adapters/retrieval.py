@@ -50,6 +50,7 @@ EVERYBODY = "*"
 _EMBED = 500  # texts embedded between two words on progress
 _BATCH = 2000  # rows a call to Chroma; its own bound was 5,461
 _ABANDONED = 1800.0  # seconds after which a folder half built is taken for left behind
+_KEPT_ROWS = 5000  # vectors of passages kept for `nearness`
 _KEEP = 2  # sealed folders kept beside the newest: another process may still read one
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
@@ -160,6 +161,7 @@ class SealedIndex:
         for p in self._passages.values():
             self._by_unit.setdefault(p.unit, []).append(p)
         self._lexical = _lexical(list(self._passages.values()))
+        self._rows: dict[str, Any] = {}
         self._client = _client(folder, place)
         self._stores = {
             name: Chroma(
@@ -212,6 +214,19 @@ class SealedIndex:
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """See Index."""
         return [p for p in self._by_unit.get(unit, ()) if p.tenant in (EVERYBODY, tenant)]
+
+    def nearness(self, texts: Sequence[str], others: Sequence[str]) -> list[list[float]]:
+        """See Index. The vectors of other texts are kept: they are passages, and come again and again."""
+        found: list[list[float]] = (self._embeddings.rows(list(texts)) @ self._kept_rows(others).T).tolist()
+        return found
+
+    def _kept_rows(self, texts: Sequence[str]) -> Any:
+        missing = [t for t in dict.fromkeys(texts) if t not in self._rows]
+        if missing:
+            if len(self._rows) > _KEPT_ROWS:
+                self._rows.clear()
+            self._rows |= dict(zip(missing, self._embeddings.rows(missing), strict=True))
+        return np.array([self._rows[t] for t in texts])
 
     # --- Classifier and QuestionReader
 

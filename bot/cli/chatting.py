@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.core.wording import Wording
     from bot.services.coach import Coach
+    from bot.services.speaking import SpeakingCoach
 
 _TURNS = 8  # as many as the bot remembers in Slack
 _HELP = """Ask a question, or tell a situation in your own words.
@@ -30,7 +31,9 @@ _ONLY_IN_SLACK = "Self-checks, reflections and what is kept about you are in Sla
 class Conversation:
     """Reads lines until the person leaves. Nothing is stored; a fault is told and the conversation goes on."""
 
-    def __init__(self, coach: Coach, wording: Wording, out: Console, read: Callable[[str], str] = input) -> None:
+    def __init__(
+        self, coach: Coach | SpeakingCoach, wording: Wording, out: Console, read: Callable[[str], str] = input
+    ) -> None:
         self._coach, self._wording, self._out, self._read = coach, wording, out, read
         self._history: list[Turn] = []
         self._last: Answer | None = None

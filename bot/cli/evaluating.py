@@ -81,6 +81,13 @@ def router(files: Files = None, *, as_json: AsJson = False, misses: Misses = Fal
     _end(_evaluate("router", files, as_json=as_json, misses=misses))
 
 
+@group.command()
+def support(files: Files = None, *, as_json: AsJson = False, misses: Misses = False, verbose: Verbose = False) -> None:
+    """Sentences beside the passages that they cite: is what is false cut, and what is true kept."""
+    _ = verbose
+    _end(_evaluate("support", files, as_json=as_json, misses=misses))
+
+
 def _evaluate(
     kind: Kind, files: Sequence[str] | None, *, as_json: bool, misses: bool, verdicts: dict[str, bool] | None = None
 ) -> Report:
@@ -141,9 +148,14 @@ def _read(kind: Kind, sources: Sequence[str]) -> tuple[list[EvaluationLine], int
     from pydantic import ValidationError
 
     from bot.cli.lines import opened, read
-    from bot.core.evaluation import RetrievalLine, RouterLine, TriageLine
+    from bot.core.evaluation import RetrievalLine, RouterLine, SupportLine, TriageLine
 
-    models: dict[Kind, type[EvaluationLine]] = {"retrieval": RetrievalLine, "triage": TriageLine, "router": RouterLine}
+    models: dict[Kind, type[EvaluationLine]] = {
+        "retrieval": RetrievalLine,
+        "triage": TriageLine,
+        "router": RouterLine,
+        "support": SupportLine,
+    }
     model = models[kind]
     lines: list[EvaluationLine] = []
     unreadable = 0
@@ -171,6 +183,18 @@ def _score(kind: Kind, lines: Sequence[Any], verdicts: dict[str, bool] | None = 
         "triage": evaluation.score_triage,
         "router": evaluation.score_router,
     }
+    if kind == "support":
+        return _score_support(lines)
     coach = coach_from_settings()
     with progress_bar() as advance:
         return scorers[kind](coach, lines, advance=advance)
+
+
+def _score_support(lines: Sequence[Any]) -> Report:
+    from bot.app import open_support
+    from bot.cli.faults import load_settings
+    from bot.services.evaluation import score_support
+
+    with progress_bar() as advance:
+        support, passage = open_support(load_settings(), progress=advance)
+        return score_support(support, passage, lines, advance=advance)

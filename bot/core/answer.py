@@ -26,6 +26,7 @@ class Question(BaseModel):
     text: str
     history: tuple[Turn, ...] = ()
     tenant: str = "*"  # the workspace whose documents may be read beside those for everybody
+    asker: str = ""  # the person in that workspace, on whose budget a model is called; empty on the command line
 
 
 class Citation(BaseModel):
@@ -69,3 +70,5 @@ class Answer(BaseModel):
     fallback: Literal["model_error", "check_failed"] | None = None
     coach_question: str | None = None
     latency_ms: float = 0.0
+    prompt: str | None = None  # which prompt spoke, "answer@1"; None where no model was called
+    cut: int = 0  # sentences of the model's draft that the check kept back

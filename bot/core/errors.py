@@ -6,6 +6,8 @@ CoachError
 ├── IndexNotReady     the index is being built, or is damaged and being rebuilt
 ├── DataFolderInUse   another process serves or writes this data folder
 ├── SettingsError     a setting is missing or wrong
+├── ModelFailed       a language model gave nothing that can be used (see `reason`)
+│   └── ModelPending  its answer is to be had elsewhere and isn't there yet
 ├── StorageError      the database can't be reached or used now
 └── SendError         Slack did not take a message (see bot.ports for its kinds)
 """
@@ -40,6 +42,23 @@ class DataFolderInUse(CoachError):  # noqa: N818 - a state, named as such
 
 class SettingsError(CoachError):
     """A setting is missing or wrong."""
+
+
+class ModelFailed(CoachError):  # noqa: N818 - what happened, named as such
+    """A language model gave nothing that can be used."""
+
+    def __init__(self, reason: str) -> None:
+        """`reason`: "timeout", "rate_limited", "unavailable", "refused", "budget", "stopped" or "empty"."""
+        super().__init__("The language model gave no answer.")
+        self.reason = reason
+
+
+class ModelPending(ModelFailed):
+    """A request was written down for a model elsewhere, and its response isn't there yet."""
+
+    def __init__(self, request: str) -> None:
+        super().__init__("pending")
+        self.request = request  # the request's hash
 
 
 class StorageError(CoachError):

@@ -68,6 +68,24 @@ class RouterLine(EvaluationLine):
     intent: str
 
 
+class SupportLine(EvaluationLine):
+    """A sentence with the passages that it cites: does it say what they say."""
+
+    sentence: str
+    passage_ids: tuple[str, ...]
+    true: bool
+    kind: str = "unspecified"  # how it was doctored, where it was
+
+
+@dataclass(frozen=True, slots=True)
+class SupportResult:
+    """What the check did with a sentence."""
+
+    line: SupportLine
+    reason: str  # why it was cut; empty where it was kept
+    latency_ms: float
+
+
 @dataclass(frozen=True, slots=True)
 class RetrievalResult:
     """What came of a question."""
@@ -129,8 +147,8 @@ class Share:
 Figure = Share | float | None
 Figures = dict[str, Figure]
 # A TypeVar of the old kind: Python 3.11 has no other.
-R = TypeVar("R", RetrievalResult, TriageResult, RouterResult)
-Grouping = Literal["type", "difficulty", "setting", "intent"]
+R = TypeVar("R", RetrievalResult, TriageResult, RouterResult, SupportResult)
+Grouping = Literal["type", "difficulty", "setting", "intent", "kind"]
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -240,6 +258,17 @@ def router_figures(results: Sequence[RouterResult]) -> Figures:
         "acc@2": share(r.line.intent in (r.intent, r.other) for r in results),
         "unsure": share(r.unsure for r in results),
         "sure_precision": share(r.intent == r.line.intent for r in results if not r.unsure),
+        "p50_ms": percentile(times, 50),
+        "p95_ms": percentile(times, 95),
+    }
+
+
+def support_figures(results: Sequence[SupportResult]) -> Figures:
+    """The figures of the support check: how much of what is false it cuts, and of what is true."""
+    times = [r.latency_ms for r in results]
+    return {
+        "false_cut": share(bool(r.reason) for r in results if not r.line.true),
+        "true_cut": share(bool(r.reason) for r in results if r.line.true),
         "p50_ms": percentile(times, 50),
         "p95_ms": percentile(times, 95),
     }

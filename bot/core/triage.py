@@ -35,6 +35,18 @@ class Settling(BaseModel):
     options: tuple[tuple[str, str], ...]  # (competency code, button label), two of them
 
 
+class TriageView(BaseModel):
+    """One view of a message, as it was before the two were brought together."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: Literal["local", "model"]
+    outcome: TriageOutcome
+    competency: str | None
+    second: str | None = None
+    prompt: str | None = None  # which prompt spoke
+
+
 class Triage(BaseModel):
     """Which competency a situation is about, in the form of contracts.md (and `settling` for the buttons)."""
 
@@ -53,6 +65,8 @@ class Triage(BaseModel):
     settling: Settling | None = None
     mode: Literal["local", "model"] = "local"
     latency_ms: float = 0.0
+    model: str | None = None  # "provider:name" where a model was asked
+    views: tuple[TriageView, ...] = ()  # both views, where a model was asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,12 @@ class Coach:
             reason=words(f"ask.reason.{kind}"),
         )
 
+    def refuse(self, answer: Answer, outcome: Outcome) -> Answer:
+        """The refusal of a question that was looked into, with the nearest sections: for a caller that knows better."""
+        ranked = tuple(ranking.RankedUnit(p.unit, p.score, p.score, p.passage_id) for p in answer.passages)
+        refused = self._refusal(answer.question, answer.standalone_question, outcome, ranked=ranked)
+        return refused.model_copy(update={"passages": answer.passages})
+
     def _near(self, ranked: Sequence[ranking.RankedUnit]) -> str:
         entries = []
         for r in ranked[:_NEAREST]:

@@ -14,9 +14,11 @@ from bot.core.answer import Answer, Question, Turn
 from bot.core.conversation import Route
 from bot.core.errors import CoachError
 from bot.core.evaluation import Figures
+from bot.core.framework import Passage
+from bot.core.support import Verdict
 from bot.core.triage import Triage
 
-Kind = Literal["retrieval", "triage", "router"]
+Kind = Literal["retrieval", "triage", "router", "support"]
 Stopwatch = Callable[[], float]  # seconds
 L = TypeVar("L", bound=figures.EvaluationLine)
 
@@ -217,5 +219,43 @@ def score_router(
             "difficulty": figures.grouped(results, "difficulty", figures.router_figures),
         },
         tuple(Miss(r.line.id, (r.line.intent,), r.intent) for r in results if r.intent != r.line.intent),
+        tuple(run.failed),
+    )
+
+
+class Judge(Protocol):
+    """What an evaluation needs of the support check."""
+
+    def judge(self, sentence: str, cited: Sequence[Passage]) -> Verdict: ...
+
+
+def score_support(
+    support: Judge,
+    passage: Callable[[str], Passage | None],
+    lines: Sequence[figures.SupportLine],
+    *,
+    advance: Advance = _silent,
+    stopwatch: Stopwatch = time.perf_counter,
+) -> Report:
+    """Put every sentence to the check and count what it cuts."""
+    run = _Run(advance, stopwatch)
+
+    def cut(line: figures.SupportLine) -> str:
+        cited = [p for p in (passage(i) for i in line.passage_ids) if p is not None]
+        if len(cited) < len(line.passage_ids):
+            return "marker"
+        return support.judge(line.sentence, cited).reason
+
+    results = [figures.SupportResult(line, reason, latency_ms=took) for line, reason, took in run.over(lines, cut)]
+    return Report(
+        "support",
+        len(lines),
+        figures.support_figures(results),
+        {"kind": figures.grouped(results, "kind", figures.support_figures)},
+        tuple(
+            Miss(r.line.id, ("kept" if r.line.true else "cut",), f"cut: {r.reason}" if r.reason else "kept")
+            for r in results
+            if r.line.true == bool(r.reason)
+        ),
         tuple(run.failed),
     )

@@ -130,7 +130,7 @@ class FakeApp:
 
     def module(self) -> ModuleType:
         module = ModuleType("bot.app")
-        for name in ("open_coach", "serve_sandbox", "serve_slack", "ingest"):
+        for name in ("open_coach", "open_any_coach", "serve_sandbox", "serve_slack", "ingest"):
             setattr(module, name, getattr(self, name))
         return module
 
@@ -143,6 +143,11 @@ class FakeApp:
         if progress is not None:
             progress("opening", 1, 1)
         return self.coach
+
+    def open_any_coach(
+        self, settings: object, *, model: object = None, progress: Callable[[str, int, int], None] | None = None
+    ) -> FakeCoach:
+        return self.open_coach(settings, progress=progress)
 
     def serve_sandbox(self, settings: object, announce: Callable[[str], None]) -> None:
         self._fail()

@@ -6,10 +6,11 @@ import copy
 import json
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
+from bot.core.drafts import Usage
 from bot.core.records import (
     DECLINED,
     LEFT_OUT,
@@ -40,6 +41,7 @@ from bot.ports import (
     NudgeRepository,
     ProfileRepository,
     RunRepository,
+    UsageRepository,
 )
 
 P = ParamSpec("P")
@@ -716,6 +718,49 @@ class MemoryInstallations:
         return expires_at is not None and expires_at > self._clock.now()
 
 
+@dataclass(frozen=True)
+class _UsageRow:
+    member: Member
+    day: date
+    calls: int
+    tokens_in: int
+    tokens_out: int
+
+
+class MemoryUsage(_Part):
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        super().__init__(clock, lock)
+        self.rows: dict[tuple[Member, date], _UsageRow] = {}
+
+    @_one_at_a_time
+    def spend(self, member: Member, day: date, usage: Usage) -> None:
+        row = self.rows.get((member, day), _UsageRow(member, day, 0, 0, 0))
+        self.rows[member, day] = _UsageRow(
+            member, day, row.calls + 1, row.tokens_in + usage.tokens_in, row.tokens_out + usage.tokens_out
+        )
+
+    @_one_at_a_time
+    def spent(self, member: Member, day: date) -> int:
+        row = self.rows.get((member, day))
+        return row.tokens_in + row.tokens_out if row else 0
+
+    @_one_at_a_time
+    def spent_by_team(self, team_id: str, day: date) -> int:
+        mine = [r for r in self.rows.values() if r.member.team_id == team_id and r.day == day]
+        return sum(r.tokens_in + r.tokens_out for r in mine)
+
+    @_one_at_a_time
+    def totals(self, *, since: date) -> tuple[int, Usage]:
+        mine = [r for r in self.rows.values() if r.day >= since]
+        return sum(r.calls for r in mine), Usage(sum(r.tokens_in for r in mine), sum(r.tokens_out for r in mine))
+
+    def rows_by_table(self) -> dict[str, Iterable[Any]]:
+        return {"model_usage": self.rows.values()}
+
+    def forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+        return {"model_usage": _drop(self.rows, lambda row: whose(row.member))}
+
+
 class MemoryRepositories:
     """`bot.ports.Repositories` in memory."""
 
@@ -729,6 +774,7 @@ class MemoryRepositories:
     runs: RunRepository
     focuses: FocusRepository
     installations: InstallationRepository
+    usage: UsageRepository
 
     def __init__(self, clock: Clock | None = None) -> None:
         clock, lock = clock or StandingClock(), threading.RLock()
@@ -737,6 +783,7 @@ class MemoryRepositories:
         exchanges, checks = MemoryExchanges(clock, lock), MemoryChecks(clock, lock)
         nudges, journal, profiles = MemoryNudges(clock, lock), MemoryJournal(clock, lock), MemoryProfiles(clock, lock)
         runs, focuses = MemoryRuns(clock, lock), MemoryFocuses(clock, lock)
+        self.usage = usage = MemoryUsage(clock, lock)
         self._parts: tuple[_Part, ...] = (
             inbox,
             conversations,
@@ -747,6 +794,7 @@ class MemoryRepositories:
             profiles,
             runs,
             focuses,
+            usage,
         )
         self.runs, self.focuses = runs, focuses
         self.installations = self._workspaces = MemoryInstallations(clock, lock)

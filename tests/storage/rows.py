@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from bot.core.drafts import Usage
 from bot.core.records import (
     Check,
     Exchange,
@@ -146,3 +147,4 @@ def fill(repositories: Repositories, member: Member, text: str = "plain") -> Non
     repositories.profiles.put(profile(member=member, extra={"note": text}))
     repositories.runs.put(run(member=member))
     repositories.focuses.begin(focus(member=member, action=text))
+    repositories.usage.spend(member, date(2026, 11, 23), Usage(900, 120))

@@ -17,6 +17,7 @@ from bot.adapters.storage.inbox import SqlInbox
 from bot.adapters.storage.installations import SqlInstallations
 from bot.adapters.storage.journal import SqlJournal
 from bot.adapters.storage.migrating import migrate, require_current
+from bot.adapters.storage.model_usage import SqlUsage
 from bot.adapters.storage.nudges import SqlNudges
 from bot.adapters.storage.plans import SqlFocuses, SqlRuns
 from bot.adapters.storage.profiles import SqlProfiles
@@ -34,6 +35,7 @@ from bot.ports import (
     NudgeRepository,
     ProfileRepository,
     RunRepository,
+    UsageRepository,
 )
 from bot.settings import Settings
 
@@ -51,6 +53,7 @@ class SqlRepositories:
     runs: RunRepository
     focuses: FocusRepository
     installations: InstallationRepository
+    usage: UsageRepository
 
     def __init__(
         self, url: str, *, cipher: TextCipher | None = None, clock: Clock | None = None, upgrade: bool = True
@@ -81,6 +84,7 @@ class SqlRepositories:
         self.runs = SqlRuns(self._database)
         self.focuses = SqlFocuses(self._database)
         self.installations = SqlInstallations(self._database)
+        self.usage = SqlUsage(self._database)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None, upgrade: bool | None = None) -> Self:

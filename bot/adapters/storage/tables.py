@@ -265,6 +265,17 @@ oauth_states = Table(
     Index(None, "expires_at"),
 )
 
+model_usage = Table(
+    "model_usage",
+    metadata,
+    *_whose(key=True),
+    Column("day", Date, primary_key=True),  # UTC
+    Column("calls", Integer, nullable=False),
+    Column("tokens_in", BigInteger, nullable=False),
+    Column("tokens_out", BigInteger, nullable=False),
+    Index(None, "team_id", "day"),
+)
+
 canaries = Table(
     "canaries",
     metadata,
@@ -299,6 +310,7 @@ BELONGS: dict[Table, Belongs] = {
     profile_runs: Belongs.PERSON,
     focuses: Belongs.PERSON,
     profiles: Belongs.PERSON,
+    model_usage: Belongs.PERSON,
     inbox: Belongs.PERSON,
     send_slots: Belongs.TEAM,
     installations: Belongs.TEAM,

@@ -1,0 +1,184 @@
+"""The check that stands between a model's draft and a reader: a sentence passes whole, or it is cut.
+
+A statement needs passages that were given, and their support (`bot.core.support`). Without passages a sentence may
+give back the person's own words, and nothing else. No link, mention, marker or piece of the instructions passes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.core import facts
+from bot.core.drafts import Sentence
+from bot.core.framework import Passage, sentences_of
+from bot.core.prompts import grams
+from bot.core.support import Support
+from bot.core.support_words import FRAME, synonyms
+from bot.core.text import clean
+
+MAX_SENTENCE = 420  # characters
+_MAX_UNMARKED, _MAX_QUESTION = 200, 220
+_OWN_SHARE = 0.85  # of an unmarked sentence's words that the person said, or that only carry talk
+_QUESTION_SHARE = 0.6  # of a question's words that the conversation or the passages hold
+_UNMARKED_MOST = 2  # sentences without a source in one draft
+
+_LIVE = re.compile(
+    r"(?i)://|\bwww\.|\b(?:mailto|javascript|data|tel):(?=\S)|[@<>]|\]\s*\(|\]\s*\[|!\[|\[\s*\d+(?:\s*,\s*\d+)*\s*\]|"
+    r"(?<![\w.])[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|ai|co|dev|app|edu|gov|info|biz|example|test|xyz|ly|me|ru|cn|uk|de|ca|to|link|site|"
+    r"online|top|tv|cc|us|eu|fr|in|nl|invalid|local)\b|\\\\|`|\bhxxps?\b|\[dot\]|\(dot\)|\b\w+ dot (?:com|org|net|io)\b|"
+    r"\bU[0-9A-Z]{8,}\b|\b[a-z0-9]+\.(?:php|exe|png|jpg|gif|svg|html?)\b"
+)
+_MARKUP = re.compile(r"^\s*(?:[-*+>#|]+|\d+[.)])\s+|[*_~#|]{1,3}(?=\S)|(?<=\S)[*_~|]{1,3}(?=\W|$)")
+_PAPER = re.compile(
+    r"(?i)\b(?:paper|framework|sources?|passages?|authors?|competenc\w+|functions?|isps?|practitioners?|levels?|research|"
+    r"stud(?:y|ies)|evidence|instructions?|prompt|system|model|polic(?:y|ies)|rules?|json|ignore|password|token|secret|key)\b"
+)
+# Words that carry talk and state nothing: they may stand in an unmarked sentence and in a question.
+_TALK = frozenset(
+    facts.stem(w)
+    for w in (
+        """
+    sound sounds hear heard hearing feel feels felt feeling seem seems like tell told telling say
+    said mention mentioned describe described notice noticed noticing think thinking thought wonder
+    wondering sure clear hard tough difficult frustrating frustrated tiring stuck heavy
+    understandable thank thanks glad good great okay ok fine happen happens happening happened today
+    tomorrow week next step time while moment far back right left big small new old real really
+    stand stands start starting begin move moves moving yet still already before after now then here
+    there someone anyone everyone somebody something anything everything nothing else first last one
+    ones question questions answer honest open lot little long short ago once again each other
+    others own whole side place situation story people person work working team help helping matters
+    matter mean means want wants wanted need needs find found look looks looking see seen ask asked
+    asking talk talked try tried trying learn learned going gone come came change changes changed
+    making made take taken give given keep kept let put set get got bring brought call called point
+    kind sort way ways thing things day days bit might could would hope hoped worry worried expect
+    expected believe missing voice room
+    """.split()
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A sentence that may be shown, and the passages whose numbers stand behind it."""
+
+    text: str
+    passages: tuple[Passage, ...]
+    point: bool
+
+
+@dataclass(slots=True)
+class DraftCheck:
+    """Checks one draft, sentence by sentence."""
+
+    support: Support
+    given: Mapping[str, Passage]  # the passages that the model was given, by id
+    said: str  # what the person said: the question and their earlier messages
+    leaks: frozenset[tuple[str, ...]] = frozenset()  # runs of words of the instructions
+    kept: int = 0  # sentences with sources that passed
+    cut: Counter[str] = field(default_factory=Counter)  # how many were cut, by reason
+    _unmarked: int = 0
+
+    def sentence(self, draft: Sentence) -> Passed | None:
+        """The sentence as it may be shown, or None where it is cut."""
+        text = tidy(draft.text)
+        reason = self._reason(text, draft)
+        if reason:
+            self.cut[reason] += 1
+            return None
+        passages = tuple(self.given[i] for i in draft.passages)
+        self.kept += bool(passages)
+        self._unmarked += not passages
+        return Passed(text, passages, draft.point)
+
+    def question(self, text: str) -> str | None:
+        """The closing question as it may be shown, or None: the coach has questions of its own."""
+        asked = tidy(text)
+        if not asked:
+            return None
+        reason = self._question_reason(asked)
+        if reason:
+            self.cut[f"question: {reason}"] += 1
+        return None if reason else asked
+
+    @property
+    def enough(self) -> bool:
+        """Whether what is left is an answer."""
+        lost = sum(n for reason, n in self.cut.items() if not reason.startswith("question"))
+        return self.kept > 0 and (self.kept > 1 or lost <= self.kept)
+
+    # --- inside
+
+    def _reason(self, text: str, draft: Sentence) -> str | None:
+        """Why a sentence is cut; None where it passes."""
+        if not text or len(text) > MAX_SENTENCE:
+            return "length"
+        unknown = any(i not in self.given for i in draft.passages)
+        cited = [self.given[i] for i in draft.passages if i in self.given]
+        if unknown:
+            return "marker"
+        if self._is_live(text, cited):
+            return "link"
+        if grams(text) & self.leaks:
+            return "leak"
+        return self._unsupported(text, cited) if cited else self._unmarked_reason(text)
+
+    @staticmethod
+    def _is_live(text: str, cited: list[Passage]) -> bool:
+        """A link, mention or marker of the model's making; an address that stands in a cited passage is none."""
+        bare = text
+        for address in (a.rstrip(".,;") for p in cited for a in re.findall(r"https://\S+", p.text)):
+            bare = bare.replace(address, " ")
+        return bool(_LIVE.search(bare))
+
+    def _unsupported(self, text: str, cited: list[Passage]) -> str | None:
+        for one in sentences_of(text):
+            verdict = self.support.judge(one, cited)
+            if not verdict.ok:
+                return verdict.reason
+        return None
+
+    def _names_something(self, text: str) -> str | None:
+        """What an unmarked sentence names that needs a source."""
+        said = clean(self.said)
+        if facts.levels_named(text):
+            return "level"
+        if self.support.names.named(text):
+            return "unit"
+        if any(n.value != "1" for n in facts.numbers(text)):
+            return "number"
+        return "name" if facts.strange_names(text, said, ()) else None
+
+    def _unmarked_reason(self, text: str) -> str | None:
+        if len(text) > _MAX_UNMARKED or self._unmarked >= _UNMARKED_MOST:
+            return "unmarked"
+        named = self._names_something(text)
+        if named or _PAPER.search(text):
+            return "unmarked" if not named else f"unmarked {named}"
+        own = frozenset(facts.content_stems(self.said))
+        return None if self._share(text, own | synonyms(own)) >= _OWN_SHARE else "unmarked"
+
+    def _question_reason(self, text: str) -> str | None:
+        if len(text) > _MAX_QUESTION or not text.endswith("?") or len(sentences_of(text)) != 1:
+            return "form"
+        if _LIVE.search(text):
+            return "link"
+        named = self._names_something(text)
+        if named or grams(text) & self.leaks:
+            return named or "leak"
+        known = frozenset(facts.content_stems(self.said)).union(
+            *(self.support.vocabulary(p) for p in self.given.values())
+        )
+        return None if self._share(text, known) >= _QUESTION_SHARE else "strange"
+
+    @staticmethod
+    def _share(text: str, known: frozenset[str]) -> float:
+        stems = set(facts.content_stems(text))
+        return len(stems & (known | _TALK | FRAME)) / len(stems) if stems else 1.0
+
+
+def tidy(text: str) -> str:
+    """A sentence as plain text: nothing hidden, no marks of formatting, white space single."""
+    return " ".join(_MARKUP.sub("", clean(text)).split())
