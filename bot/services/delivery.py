@@ -43,8 +43,6 @@ _GONE = frozenset(
         "not_in_channel",
         "is_archived",
         "cannot_dm_bot",
-        "messages_tab_disabled",
-        "restricted_action",
     }
 )
 _SKEW = timedelta(minutes=10)  # between our clock and Slack's, when looking back
@@ -165,13 +163,21 @@ class Delivery:
             renewed = self._renew(nudge)  # reading the history may have taken longer than the lease
         if renewed is None or self._clock.now() - renewed > self._pace.lease / 2:
             return "lost"  # the process was frozen on the way: somebody else may be at it
-        if nudge.member.team_id in self._revoked:
-            return self._settle(nudge, "cancelled", reason=_DISCONNECTED)
+        if stopped := self._workspace_stopped(nudge):
+            return stopped
         channel = ready.subscription.channel
         return self._note(
             nudge,
             self._messenger.post(nudge.member, channel, text=ready.text, blocks=ready.blocks, key=nudge.id),
         )
+
+    def _workspace_stopped(self, nudge: Nudge) -> Outcome | None:
+        """What Slack said about the workspace since the slot was reserved: a dead token, or a pause."""
+        if nudge.member.team_id in self._revoked:
+            return self._settle(nudge, "cancelled", reason=_DISCONNECTED)
+        now, held = self._clock.now(), self._rows.held_until(nudge.member.team_id)
+        # A hold that ends later than any can was noted before the clock was set back.
+        return self._release(nudge, held) if held and now < held <= now + _LONGEST_HOLD else None
 
     def _renew(self, nudge: Nudge) -> datetime | None:
         """Lengthen the lease; when that was asked for, None where it is lost."""
@@ -209,9 +215,7 @@ class Delivery:
             return self._release(nudge, now + self._pace.ahead)
         if slot > now and not self._wait((slot - now).total_seconds()):
             return self.give_back(nudge)
-        # Slack may have asked for a pause since the slot was reserved, whichever replica it told.
-        held = self._rows.held_until(team)
-        return self._release(nudge, held) if held and self._clock.now() < held <= now + _LONGEST_HOLD + within else None
+        return None
 
     def _sent_before(self, nudge: Nudge, subscription: Subscription) -> Outcome | None:
         """What an earlier attempt came to; None where it surely sent nothing and another is in order."""
@@ -256,9 +260,10 @@ class Delivery:
     def _again(self, nudge: Nudge, sent: Sent) -> Outcome:
         pause = min(timedelta(seconds=max(1.0, sent.retry_after or 1.0)), _LONGEST_HOLD)
         if sent.error in _LIMITED:
-            until = self._clock.now() + pause
-            self._rows.hold(nudge.member.team_id, until=until)
-            return self._release(nudge, until)
+            now = self._clock.now()
+            self._rows.hold(nudge.member.team_id, until=now + pause)
+            # No attempt, so nothing counts how often: the later the nudge is already, the longer it waits.
+            return self._release(nudge, now + max(pause, (now - nudge.due_at) / 10))
         self._rows.unsent(nudge)
         if nudge.attempt >= _MOST_ATTEMPTS:
             return self._settle(nudge, "failed", reason=sent.error)

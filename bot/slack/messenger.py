@@ -32,14 +32,22 @@ EVENT_TYPE = "isp_coach"  # of the message metadata that carries our key
 TEXT_LIMIT = 12_000
 ALT_LIMIT = 1_000  # of the words for a picture
 
-_REVOKED = frozenset(
-    {"token_revoked", "token_expired", "invalid_auth", "account_inactive", "not_authed", "org_login_required"}
+_REVOKED = frozenset({"token_revoked", "token_expired", "invalid_auth", "account_inactive", "not_authed"})
+_LATER = frozenset(
+    {
+        "ratelimited",
+        "rate_limited",
+        "message_limit_exceeded",
+        "team_added_to_org",  # the workspace is being moved into an organisation
+        "org_login_required",  # likewise, until that is done
+        "accesslimited",  # not from this network
+        "request_timeout",  # the request came cut off: Slack has not read it
+    }
 )
 # What Slack says at start of a token that it doesn't take.
 REFUSED_TOKENS = frozenset({"invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_authed"})
-_LATER = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org"})
 # Slack's own trouble: it answers so before or after having taken the message, so nothing is known.
-_UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "accesslimited"})
+_UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable"})
 _TRIGGER_GONE = frozenset({"trigger_expired", "expired_trigger_id", "exchanged_trigger_id", "trigger_exchanged"})
 _NETWORK = (URLError, OSError, HTTPException, SlackRequestError, ValueError)
 _CODE = re.compile(r"^(?!http_)[a-z0-9_]{2,60}$")

@@ -20,6 +20,7 @@ from bot.adapters.content import load_knowledge
 from bot.adapters.prompt_files import load_reflections
 from bot.adapters.storage.engine import sqlite_url
 from bot.adapters.storage.repositories import SqlRepositories
+from bot.core.errors import StorageError
 from bot.core.records import Member, Nudge
 from bot.ports import LookupUnavailable, Repositories, Sent
 from bot.services.delivery import Delivery, Pace
@@ -313,6 +314,125 @@ def test_too_many_requests_hold_the_workspace_until_slack_allows_it(world: World
     world.clock.move(timedelta(seconds=5))
     assert world.run() == Counter(sent=1)
     assert sorted(world.slack.taken) == ["key-0001", "key-0002"]
+
+
+def test_a_slot_reserved_before_slack_asked_for_a_pause_is_not_used(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    delivery = world.delivery()
+    (row,) = delivery.claim()
+    world.repositories.nudges.take_slot("T1", now=world.clock.now(), per_second=1)
+
+    def turned_away_elsewhere(_seconds: float) -> bool:
+        world.repositories.nudges.hold("T1", until=world.clock.now() + timedelta(seconds=30))
+        return True
+
+    delivery.use_wait(turned_away_elsewhere)
+    assert delivery.deliver(row) == "later"
+    assert world.slack.posts == []
+    world.clock.move(timedelta(seconds=30))
+    assert world.run() == Counter(sent=1)
+    assert world.repositories.nudges.sent(ANA)[0].attempt == 1
+
+
+def test_workspaces_do_not_wait_for_one_on_hold(world: World) -> None:
+    world.subscribe()
+    world.subscribe(Member("T2", "UELSE"))
+    world.to(TUESDAY)
+    world.repositories.nudges.hold("T1", until=TUESDAY + timedelta(minutes=1))
+    assert world.run() == Counter(sent=1)
+    assert world.clock.now() == TUESDAY
+
+
+def test_a_long_look_in_the_history_does_not_outlive_the_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    world.slack.script = [(Sent("uncertain", error="reset"), False)]
+    world.run()
+    world.clock.move(timedelta(minutes=3))
+    slow, quick = world.delivery("slow"), world.delivery("quick")
+    find = world.slack.find
+
+    def meanwhile(member: Member, channel: str, *, key: str, since: datetime, thread_ts: str | None = None) -> None:
+        monkeypatch.setattr(world.slack, "find", find)
+        found = find(member, channel, key=key, since=since, thread_ts=thread_ts)
+        world.clock.move(timedelta(minutes=3))
+        assert [quick.deliver(n) for n in quick.claim()] == ["sent"]
+        assert found is None
+
+    monkeypatch.setattr(world.slack, "find", meanwhile)
+    assert [slow.deliver(n) for n in slow.claim()] == ["lost"]
+    assert len(world.slack.taken) == 1
+
+
+def test_a_worker_frozen_between_renewal_and_send_sends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    delivery, other = world.delivery("frozen"), world.delivery("other")
+    (row,) = delivery.claim()
+    rows = world.repositories.nudges
+    choose = rows.choose
+
+    def freeze(nudge: Nudge, **chosen: Any) -> bool:
+        monkeypatch.setattr(rows, "choose", choose)
+        held = choose(nudge, **chosen)
+        world.clock.move(timedelta(minutes=3))
+        assert [other.deliver(n) for n in other.claim()] == ["sent"]
+        return held
+
+    monkeypatch.setattr(rows, "choose", freeze)
+    assert delivery.deliver(row) == "lost"
+    assert len(world.slack.posts) == 1
+
+
+def test_five_crashes_before_any_send_do_not_use_up_the_attempts(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    for _ in range(7):
+        assert len(world.delivery().claim()) == 1  # and then the process dies
+        world.clock.move(timedelta(minutes=3))
+    assert world.run() == Counter(sent=1)
+
+
+def test_a_worker_that_is_stopped_gives_back_what_it_has_not_sent(world: World) -> None:
+    for member in (ANA, BEN):
+        world.subscribe(member)
+    world.to(TUESDAY)
+    delivery = world.delivery()
+    assert [delivery.give_back(n) for n in delivery.claim()] == ["later", "later"]
+    assert world.run() == Counter(sent=2)  # at once: no lease has to lapse
+
+
+def test_health_tells_the_oldest_due_row_and_figures_count_what_was_late(world: World) -> None:
+    world.subscribe()
+    world.subscribe(BEN)
+    world.to(TUESDAY + timedelta(minutes=30))
+    worker = NudgeWorker(
+        delivery=world.delivery(), nudges=world.nudges, repositories=world.repositories, clock=world.clock
+    )
+    health = worker.health()
+    assert (health.ok, health.waiting, health.oldest_due) == (True, 2, TUESDAY)
+    assert health.late_by == timedelta(minutes=30)
+    world.slack.script = [(Sent("failed", error="invalid_blocks"), False)]
+    worker.tick()
+    figures = worker.figures.now()
+    assert figures.outcomes == {("failed", "reflection"): 1, ("sent", "reflection"): 1}
+    assert (figures.late, figures.latest_seconds) == (1, 1800.0)
+    assert worker.health().waiting == 0
+
+
+def test_health_is_red_while_the_database_cannot_be_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = NudgeWorker(
+        delivery=world.delivery(), nudges=world.nudges, repositories=world.repositories, clock=world.clock
+    )
+    assert worker.health().ok
+
+    def away(**_: object) -> None:
+        raise StorageError("The database can't be reached.")
+
+    monkeypatch.setattr(world.repositories.nudges, "backlog", away)
+    health = worker.health()
+    assert (health.ok, health.problem) == (False, "The database can't be reached.")
 
 
 def test_a_refusal_that_may_pass_is_tried_five_times_and_no_more(world: World) -> None:

@@ -54,7 +54,8 @@ def _refused(status: int, data: object, headers: dict[str, str] | None = None) -
             "internal_error": "uncertain",
             "fatal_error": "uncertain",
             "service_unavailable": "uncertain",
-            "request_timeout": "uncertain",
+            "request_timeout": "retry",
+            "org_login_required": "retry",
             "Received a response in a non-JSON format: <html>": "uncertain",
         }.items()
     ]
