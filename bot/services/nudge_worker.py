@@ -39,6 +39,7 @@ class NudgeWorker:
         plan_every: timedelta = timedelta(hours=1),
     ) -> None:
         self._delivery, self._nudges, self._rows, self._clock = delivery, nudges, repositories.nudges, clock
+        self._repositories = repositories
         self._threads, self._poll, self._plan_every = threads, poll_seconds, plan_every
         self._stopping, self._bell = threading.Event(), threading.Event()
         self._planned: datetime | None = None
@@ -129,9 +130,10 @@ class NudgeWorker:
     # --- how it is ---
 
     def health(self) -> DeliveryHealth:
-        """Whether what is due goes out. Never raises: a database that can't be read is what it tells."""
+        """Whether what is due goes out. Never raises: a database that can't be used is what it tells."""
         now, trouble = self._clock.now(), self._trouble
         try:
+            self._repositories.ping()
             backlog = self._rows.backlog(now=now)
         except CoachError as error:
             return DeliveryHealth(False, 0, None, timedelta(), self._looked, str(error))

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.adapters.storage.engine import READ_ONLY
 from bot.adapters.storage.repositories import SqlRepositories
 from bot.adapters.storage.tables import nudges as rows
 from bot.core.schedule import period_of
@@ -89,6 +90,7 @@ class Bench:
     def table(self, period: str = PERIOD) -> list[Any]:
         """The rows of this week."""
         with self.repositories.engine.connect() as connection:
+            connection.execution_options(**{READ_ONLY: True})
             return list(connection.execute(select(rows).where(rows.c.period == period)))
 
     def states(self) -> Counter[str]:

@@ -63,6 +63,7 @@ class Recorder:
     calls: list[Call] = field(default_factory=list)
     taken: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))  # by channel
     held: dict[tuple[str, str], float] = field(default_factory=dict)  # until when, by method and token
+    out: int = 0  # messages that stand in a conversation
     early: int = 0  # calls that came before the time that a 429 gave
     tries: Counter[str] = field(default_factory=Counter)  # posts by key, taken or not
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -84,12 +85,6 @@ class Recorder:
         with self.lock:
             return Counter(m["metadata"]["event_payload"]["key"] for ms in self.taken.values() for m in ms)
 
-    @property
-    def out(self) -> int:
-        """Messages that stand in a conversation."""
-        with self.lock:
-            return sum(map(len, self.taken.values()))
-
     def wait_for(self, true: Callable[[Recorder], bool], seconds: float) -> bool:
         """Wait until something holds of the record."""
         with self.grown:
@@ -105,6 +100,7 @@ class Recorder:
             call = Call(self.now(), method, token, str(body.get("channel") or ""), key, self.tries[str(key)])
             self.early += call.at < self.held.get((method, token), 0.0)
             self.calls.append(call)
+            self.grown.notify_all()
             fault = self.decide(call)
             if fault and fault.kind == "429":  # known to the caller from the answer on; see told_to_wait
                 fault = replace(fault, whom=(method, token))
@@ -139,6 +135,7 @@ class Recorder:
             metadata = body.get("metadata") or {}
             message = {"type": "message", "ts": ts, "text": body.get("text"), "metadata": metadata}
             self.taken[call.channel].append(message)
+            self.out += 1
             self.grown.notify_all()
         return {"ok": True, "channel": call.channel, "ts": ts, "message": message}
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -19,6 +19,7 @@ from bot.core.errors import SettingsError
 READ_ONLY = "coach_read_only"  # execution option of a connection that will not write
 _SETTING = "ISP_COACH_DATABASE_URL"
 _BUSY_TIMEOUT_MS = 30_000
+_STALE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")
 _POOL = {"pool_size": 8, "max_overflow": 72, "pool_timeout": 30}  # more than the most workers, so none waits for one
 
 
@@ -70,6 +71,13 @@ def _sqlite(address: URL, busy_timeout_ms: int) -> Engine:
         # In WAL a read that turns into a write fails at once, whatever the time-out: a writer says so from the start.
         read_only = connection.get_execution_options().get(READ_ONLY, False)
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "handle_error")
+    def _reopen(context: ExceptionContext) -> None:
+        # A connection that found the file or its disk read-only stays so after the disk is well again.
+        name = getattr(context.original_exception, "sqlite_errorname", None) or ""
+        if name.startswith(_STALE):
+            context.is_disconnect = True
 
     return engine
 

@@ -1,0 +1,173 @@
+"""Rows D1 to D3 and the crash matrix: replicas are killed and frozen at any moment; nobody gets a nudge twice or none."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.faults.nudgekit import Databases, Nursery, Replica, from_due, scratch, states
+from tests.faults.recorder import HISTORY, POST, Recorder, recording, weather
+
+LEASE = 4.0  # seconds
+WITHIN = LEASE + 60  # seconds after the restart, or after the kill where nobody is restarted
+
+
+@dataclass
+class Rounds:
+    """What came of all rounds of one topology."""
+
+    lost: list[int] = field(default_factory=list)
+    twice: list[int] = field(default_factory=list)
+    slowest: float = 0.0
+    posts: int = 0
+    looks: int = 0
+    early: int = 0
+
+    def words(self, where: str, rows: int) -> str:
+        return (
+            f"{where}: {len(self.lost)} rounds of {rows} rows, one SIGKILL each: {sum(self.lost)} lost (at most "
+            f"{max(self.lost)} a round), {sum(self.twice)} twice (at most {max(self.twice)}); {self.posts} posts, "
+            f"{self.looks} looks, {self.early} calls in a pause; done at most {self.slowest:.0f} s after the kill"
+        )
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
+
+
+def crash_round(
+    nursery: Nursery, databases: Databases, rows: int, seed: int, *, replicas: int, frozen: bool, into: Rounds
+) -> None:
+    """One round: kill one replica at a random moment; SQLite's is started again, PostgreSQL's is not."""
+    chance = random.Random(seed)
+    with databases.copy() as url, recording(now=from_due(), decide=weather(seed)) as recorder, ExitStack() as stack:
+        alive = [nursery.start(url, recorder, name=f"r{n}") for n in range(replicas)]
+        for replica in alive:
+            stack.callback(replica.kill)
+        victim = alive.pop()
+        at = chance.randrange(1, rows - rows // 10)
+        assert recorder.wait_for(lambda r: r.out >= at, 600), f"only {recorder.out} of {rows} came"
+        time.sleep(chance.random() * 0.02)  # anywhere between two steps
+        victim.kill()
+        killed = time.monotonic()
+        if not alive:
+            alive = [nursery.start(url, recorder, name="again")]
+            stack.callback(alive[0].kill)
+        if frozen:
+            _freeze(chance.choice(alive), recorder, chance, rows)
+        _finish(recorder, url, rows, into, killed)
+        for replica in alive:
+            replica.stop()
+
+
+def _freeze(replica: Replica, recorder: Recorder, chance: random.Random, rows: int) -> None:
+    """Stop a replica for two leases at a random moment, and let it go on."""
+    seen = recorder.out
+    recorder.wait_for(lambda r: r.out >= min(rows, seen + chance.randrange(1, rows // 10)), 20)
+    time.sleep(chance.random() * 0.02)
+    replica.freeze()
+    try:
+        time.sleep(2 * LEASE)  # how long it is frozen: the fault itself, not a wait for something
+    finally:
+        replica.thaw()
+
+
+def _finish(recorder: Recorder, url: str, rows: int, into: Rounds, since: float) -> None:
+    """Wait until everybody has theirs, and the table says so; count."""
+    recorder.wait_for(lambda r: len(r.keys()) >= rows if r.out >= rows else False, 600)
+    deadline = time.monotonic() + 3 * LEASE + 30
+    while (table := states(url)) != {"sent": rows} and time.monotonic() < deadline:
+        time.sleep(0.2)
+    into.slowest = max(into.slowest, time.monotonic() - since)
+    keys = recorder.keys()
+    into.lost.append(rows - len(keys))
+    into.twice.append(sum(count > 1 for count in keys.values()))
+    into.posts += len(recorder.of(POST))
+    into.looks += len(recorder.of(HISTORY))
+    into.early += recorder.early
+    assert table == {"sent": rows}, "the table knows each of them as sent"
+
+
+def matrix(
+    nursery: Nursery, databases: Databases, *, rounds: int, rows: int, replicas: int, frozen: bool, seed: int
+) -> Rounds:
+    into = Rounds()
+    for number in range(rounds):
+        crash_round(nursery, databases, rows, seed + number, replicas=replicas, frozen=frozen, into=into)
+    return into
+
+
+@pytest.mark.fault("D1")
+@pytest.mark.timeout(3600)
+def test_d1_a_killed_process_on_sqlite_loses_and_repeats_nothing(nursery: Nursery, full: bool, figure) -> None:
+    rounds, rows = (20, 2000) if full else (1, 120)
+    with scratch() as folder:
+        databases = Databases(folder, None, rows)
+        found = matrix(nursery, databases, rounds=rounds, rows=rows, replicas=1, frozen=False, seed=100)
+    figure(found.words("SQLite, one process, started again", rows))
+    assert (sum(found.lost), sum(found.twice)) == (0, 0)
+    assert found.slowest <= WITHIN
+
+
+@pytest.mark.postgres
+@pytest.mark.fault("D2")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("replicas", [2, 4])
+def test_d2_a_replica_killed_beside_others_loses_and_repeats_nothing(  # noqa: PLR0917 - pytest gives fixtures by name
+    nursery: Nursery, postgres, tmp_path: Path, replicas: int, full: bool, figure
+) -> None:
+    rounds, rows = (20, 2000) if full else (1, 120)
+    databases = Databases(tmp_path / "none", postgres, rows)
+    found = matrix(nursery, databases, rounds=rounds, rows=rows, replicas=replicas, frozen=True, seed=200)
+    figure(found.words(f"PostgreSQL, {replicas} replicas, one killed for good and one frozen for two leases", rows))
+    assert (sum(found.lost), sum(found.twice)) == (0, 0)
+    assert found.slowest <= WITHIN + 2 * LEASE
+
+
+@pytest.mark.postgres
+@pytest.mark.fault("D3")
+@pytest.mark.timeout(900)
+def test_d3_a_worker_frozen_for_two_leases_repeats_nothing(
+    nursery: Nursery, postgres, tmp_path: Path, full: bool, figure
+) -> None:
+    """Frozen in the worst places: as its post arrives, as its look in the history arrives, or anywhere."""
+    times, rows = (10, 400) if full else (1, 60)
+    databases = Databases(tmp_path / "none", postgres, rows)
+    lost, twice, lease = 0, 0, 1.5
+    for number in range(times):
+        chance = random.Random(300 + number)
+        with databases.copy() as url, recording(now=from_due(), decide=weather(number, limited=0)) as recorder:
+            frozen, other = (nursery.start(url, recorder, name=name, lease=lease) for name in ("frozen", "other"))
+            try:
+                method = POST if number % 3 else HISTORY
+                seen = chance.randrange(1, rows // 8) if method == POST else 1
+                recorder.wait_for(lambda r, m=method, n=seen: len(r.of(m)) >= n or r.out >= rows // 2, 60)
+                time.sleep(chance.choice((0.0, chance.random() * 0.02)))
+                frozen.freeze()
+                time.sleep(2 * lease)  # the fault itself
+                frozen.thaw()
+                recorder.wait_for(lambda r: len(r.keys()) >= rows, 120)
+                deadline = time.monotonic() + 30
+                while states(url) != {"sent": rows} and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                keys = recorder.keys()
+                lost += rows - len(keys)
+                twice += sum(count > 1 for count in keys.values())
+                assert states(url) == {"sent": rows}
+            finally:
+                frozen.thaw()
+                frozen.kill()
+                other.kill()
+    figure(
+        f"PostgreSQL, two replicas, one frozen for two leases, {times} times over {rows} rows: {lost} lost, {twice} twice"
+    )
+    assert (lost, twice) == (0, 0)
