@@ -24,6 +24,7 @@ _SQLITE_WORDS = (
     ("SQLITE_BUSY", BUSY),
     ("SQLITE_LOCKED", BUSY),
     ("SQLITE_FULL", _FULL),
+    ("SQLITE_IOERR_SHMSIZE", _FULL),  # no room for the log's index
     ("SQLITE_READONLY", _READ_ONLY),
     ("SQLITE_CANTOPEN", _CANT_OPEN),
     ("SQLITE_PERM", _CANT_OPEN),
