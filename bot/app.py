@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bot.core.distress import outright
 from bot.core.errors import CoachError, IndexNotReady
 from bot.settings import Settings
 
@@ -260,6 +261,10 @@ class LateCoach:
     def route(self, text: str, history: Sequence[Turn] = ()) -> Route:
         """See Coach."""
         return self._ready().route(text, history)
+
+    def in_distress(self, text: str) -> bool:
+        """See Coach; before it is ready, what stands in plain words decides: nobody waits for care."""
+        return outright(text) if self._coach is None else self._coach.in_distress(text)
 
     def passage(self, passage_id: str, tenant: str) -> Passage | None:
         """See Coach."""

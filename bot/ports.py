@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -18,14 +18,17 @@ from bot.core.records import (
     Focus,
     InboxItem,
     Installation,
+    KeptKind,
     Member,
     Nudge,
     NudgeKind,
+    Part,
     Profile,
     ProfileRun,
     Reflection,
     Remembered,
     Subscription,
+    Workspace,
 )
 
 
@@ -76,6 +79,9 @@ class QuestionReader(Protocol):
 
     def read_question(self, text: str) -> QuestionView:
         """Read one standalone question."""
+
+    def distress(self, text: str) -> float:
+        """How likely somebody in distress wrote a message, 0 to 1."""
 
 
 # --- language models --------------------------------------------------------------------------------------------------
@@ -436,6 +442,19 @@ class InstallationRepository(Protocol):
         """True once for a state that was issued and is still in time."""
 
 
+class WorkspaceRepository(Protocol):
+    """What workspaces' admins chose."""
+
+    def get(self, team_id: str) -> Workspace:
+        """A workspace's choices; the defaults where nobody chose."""
+
+    def all(self) -> list[Workspace]:
+        """The workspaces where somebody chose."""
+
+    def change(self, team_id: str, change: Callable[[Workspace], Workspace]) -> Workspace:
+        """Change the choices as they stand; the changed ones."""
+
+
 class Repositories(Protocol):
     """All of storage, as one thing to hand around."""
 
@@ -448,14 +467,24 @@ class Repositories(Protocol):
     profiles: ProfileRepository
     runs: RunRepository
     focuses: FocusRepository
+    workspaces: WorkspaceRepository
     installations: InstallationRepository
     usage: UsageRepository
 
-    def erase(self, member: Member) -> dict[str, int]:
-        """Delete everything of a person; rows by table."""
+    def erase(self, member: Member, parts: Collection[Part] | None = None) -> dict[str, int]:
+        """Delete everything of a person, or only some parts of it; rows by table."""
+
+    def counts_of(self, member: Member) -> dict[Part, int]:
+        """How many rows each part of a person's data has."""
+
+    def counts_of_team(self, team_id: str) -> dict[str, int]:
+        """How many people ("people") and rows by table a workspace has; never what stands in them."""
 
     def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
         """All rows of a person, by table, as plain JSON."""
+
+    def sweep(self, kind: KeptKind, *, before: datetime, team_id: str | None = None, but: Collection[str] = ()) -> int:
+        """Drop what is older than that instant of one kind, in one workspace or in all but some; how many rows."""
 
     def purge_team(self, team_id: str) -> dict[str, int]:
         """Delete everything of a workspace; rows by table."""

@@ -150,6 +150,19 @@ class Settings(BaseSettings):
     keep_exchanges_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         90, description="How long questions and their answers are kept for source, share and feedback buttons."
     )
+    keep_selfchecks_days: Annotated[int, Field(ge=0, le=36500)] = Field(
+        0, description="How long self-checks and closed plans are kept; 0: as long as their person wants."
+    )
+    keep_reflections_days: Annotated[int, Field(ge=0, le=36500)] = Field(
+        0, description="How long reflections are kept; 0: as long as their person wants."
+    )
+    keep_reminders_days: Annotated[int, Field(ge=0, le=36500)] = Field(
+        730, description="How long it is kept which prompts were sent, so that none comes again soon; 0: for good."
+    )
+    admins: str = Field(
+        "", description="Slack ids, commas between, of people who may administer beside the workspace's own admins."
+    )
+    serve_guests: bool = Field(True, description="Whether guests of the workspace may use the bot.")
     sends_per_second: Annotated[float, Field(gt=0, le=50)] = Field(
         5.0, description="Nudges sent a second in one workspace."
     )
@@ -182,6 +195,11 @@ class Settings(BaseSettings):
     @classmethod
     def _blank_is_absent(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @property
+    def admin_ids(self) -> frozenset[str]:
+        """The people of `admins`."""
+        return frozenset(filter(None, (name.strip() for name in self.admins.split(","))))
 
     @property
     def has_slack(self) -> bool:

@@ -25,6 +25,7 @@ _EXEMPLAR_KINDS = {
     "messages": ("messages", "negatives"),
     "questions": ("questions", "unanswerable"),
     "wishes": ("wishes",),
+    "distress": ("signals",),
 }
 _ALL_KINDS = tuple(kind for kinds in _EXEMPLAR_KINDS.values() for kind in kinds)
 _RESERVED_PART = re.compile(
@@ -268,6 +269,7 @@ def load_exemplars(root: Path) -> Exemplars:
         questions=tuple(entry for file in files for entry in file.questions),
         unanswerable=tuple(entry for file in files for entry in file.unanswerable),
         wishes=tuple(entry for file in files for entry in file.wishes),
+        signals=tuple(entry for file in files for entry in file.signals),
     )
 
 

@@ -33,9 +33,10 @@ import structlog
 from langchain_chroma import Chroma
 from sklearn.preprocessing import normalize
 
-from bot.adapters import classifier, representation
+from bot.adapters import classifier, distress, representation
 from bot.adapters import embeddings as embedding
 from bot.adapters.classifier import TrainedClassifier
+from bot.adapters.distress import DistressReader
 from bot.adapters.representation import Representation, stems
 from bot.core.errors import IndexNotReady
 from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
@@ -82,7 +83,7 @@ def fingerprint(source: IndexSource, place: IndexPlace) -> str:
     name = embedding.chosen(place.embeddings, place.minilm_dir)
     parts = [
         str(FORMAT),
-        *(_digest_of(module) for module in (representation, classifier)),
+        *(_digest_of(module) for module in (representation, classifier, distress)),
         source.content_digest,
         source.documents_digest,
         embedding.identity(name, place.minilm_dir),
@@ -149,10 +150,12 @@ class SealedIndex:
         self.embeddings_name: str = seal["embeddings"]
         self._models: TrainedClassifier
         self._wishes: Wishes
-        self._models, self._wishes = joblib.load(folder / "models.joblib")
+        self._distress: DistressReader
+        self._models, self._wishes, self._distress = joblib.load(folder / "models.joblib")
         self._embeddings = embedding.make(seal["embeddings"], place.minilm_dir, self._models.representation)
         if seal["embeddings"] != "builtin":
             self._models.use_dense(self._embeddings.rows)
+            self._distress.use_dense(self._embeddings.rows)
         records = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
         self._passages = {r["id"]: Passage.model_validate(r) for r in records}
         self._order = list(self._passages)
@@ -238,6 +241,10 @@ class SealedIndex:
         """See QuestionReader."""
         return self._models.read_question(text)
 
+    def distress(self, text: str) -> float:
+        """See QuestionReader."""
+        return self._distress.probability(text)
+
     # --- inside
 
     def _vector(self, query: str) -> list[float]:
@@ -305,7 +312,8 @@ def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progres
     progress("Learning from the exemplars", 1, 4)
     models.train(source.knowledge, source.exemplars)
     wishes = Wishes.of(passages, fitted, vectors)
-    joblib.dump((models, wishes), work / "models.joblib", compress=1)
+    listener = DistressReader(None if name == "builtin" else vectors.rows).train(source.exemplars)
+    joblib.dump((models, wishes, listener), work / "models.joblib", compress=1)
     progress("Placing passages and questions", 2, 4)
     client = _client(work, place)
     try:

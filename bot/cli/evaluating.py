@@ -88,6 +88,13 @@ def support(files: Files = None, *, as_json: AsJson = False, misses: Misses = Fa
     _end(_evaluate("support", files, as_json=as_json, misses=misses))
 
 
+@group.command()
+def distress(files: Files = None, *, as_json: AsJson = False, misses: Misses = False, verbose: Verbose = False) -> None:
+    """Messages of people in distress and of people at work: who is heard, and how often work is taken for distress."""
+    _ = verbose
+    _end(_evaluate("distress", files, as_json=as_json, misses=misses))
+
+
 def _evaluate(
     kind: Kind, files: Sequence[str] | None, *, as_json: bool, misses: bool, verdicts: dict[str, bool] | None = None
 ) -> Report:
@@ -148,13 +155,14 @@ def _read(kind: Kind, sources: Sequence[str]) -> tuple[list[EvaluationLine], int
     from pydantic import ValidationError
 
     from bot.cli.lines import opened, read
-    from bot.core.evaluation import RetrievalLine, RouterLine, SupportLine, TriageLine
+    from bot.core.evaluation import DistressLine, RetrievalLine, RouterLine, SupportLine, TriageLine
 
     models: dict[Kind, type[EvaluationLine]] = {
         "retrieval": RetrievalLine,
         "triage": TriageLine,
         "router": RouterLine,
         "support": SupportLine,
+        "distress": DistressLine,
     }
     model = models[kind]
     lines: list[EvaluationLine] = []
@@ -182,6 +190,7 @@ def _score(kind: Kind, lines: Sequence[Any], verdicts: dict[str, bool] | None = 
         "retrieval": partial(evaluation.score_retrieval, verdicts=verdicts),
         "triage": evaluation.score_triage,
         "router": evaluation.score_router,
+        "distress": evaluation.score_distress,
     }
     if kind == "support":
         return _score_support(lines)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.core.distress import outright
 from bot.core.text import clean, content_words, words
 
 Intent = Literal["ask", "triage", "selfcheck", "reflect", "smalltalk", "help", "other_person", "distress", "privacy"]
@@ -48,25 +49,6 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{p})" for p in patterns))
 
 
-# Somebody speaks of their own life or safety. Work that is "killing me" is left to the sentences around it.
-_DISTRESS = _any(
-    r"\b(?:want|wanted|wish|wishing|going|thinking (?:about|of)|thoughts? (?:about|of)) (?:to )?(?:die|dying|kill(?:ing)? myself|end(?:ing)? (?:it all|my life|things)|hurt(?:ing)? myself|suicide)\b",
-    r"\bsuicidal\b",
-    r"\b(?:self[- ]?harm|harm(?:ing)? myself|cut(?:ting)? myself|overdos\w+ myself)\b",
-    r"\b(?:don't|do not|dont) (?:want to|wanna) (?:live|be here|wake up|exist)(?: any ?more)?\b",
-    r"\b(?:better off|easier) (?:without me|if i (?:was|were|am) (?:dead|gone))\b",
-    r"\b(?:no|see no|can't see (?:a|any)) (?:reason|point) (?:to|in|of) (?:live|living|going on|go on|being here)\b",
-    r"\bi (?:just )?can(?:no|')?t (?:go on(?: living)?(?: like this)?|cope|take (?:it|this|much)|do this|keep going)(?: any ?(?:more|longer)| much longer)?\s*(?:$|[.!,;])",
-    r"\bi(?:'ve| have)? (?:been )?(?:crying|cry|cried|sobbing) (?:every|all|in the|at my|before|after|on the|most|again)",
-    r"\b(?:panic attacks?|breakdown)\b(?=.*\b(?:i|me|my|i'm|i've)\b)|\b(?:i|i'm|i've|my)\b.{0,40}\b(?:panic attacks?|a breakdown|breaking down)\b",
-    r"\bi(?:'m| am| feel)(?: so| completely| totally| utterly)? (?:hopeless|worthless|trapped|numb|desperate|broken)\b",
-    r"\bi (?:hate|loathe) (?:myself|my life)\b",
-    r"\b(?:hits?|hitting|beats?|beating|threatens?|threatening|stalk\w+|assault\w+|harass\w+|touch\w+) me\b",
-    r"\bi(?:'m| am) (?:scared|afraid|terrified) (?:of (?:him|her|my)|to go (?:home|in|to work)|for my (?:life|safety))",
-    r"\bi(?:'m| am) (?:not safe|in danger|being (?:abused|bullied|stalked|harassed))\b",
-    r"\b(?:drinking|pills) (?:to|just to|so i can) (?:get|sleep|cope|function|make it)",
-    r"\bi (?:haven't|have not|can't|cannot) (?:slept|sleep|eaten|eat|stop crying|get out of bed|breathe)\b",
-)
 _OTHERS_DATA = _any(
     r"\b(?:show|tell|give|send|see|read|view|get|export|share|pull(?: up)?|open)\b.{0,40}\b(?!my\b|your\b|the\b|our own\b)(?:\w+'s|his|her|their|everyone's|everybody's|team's|staff'?s?|colleagues?'?)\s+(?:self[- ]?checks?|scores?|ratings?|reflections?|journals?|answers?|results?|questions?|entries|profile|history|chats?|data)\b",
     r"\b(?:what|how) (?:did|has|have|does) (?!i\b|we\b|my\b|our\b|your\b|the paper\b|they\b|the authors\b|you\b|metz\b|khan\b)[a-z]+(?: [a-z]+)? (?:score|rate (?:him|her|them)sel|write in|answer(?:ed)? (?:on|in)|say in (?:his|her|their)|reflect on|ask(?:ed)? you)",
@@ -165,11 +147,6 @@ _WHICH = re.compile(
 )
 
 
-def in_distress(text: str) -> bool:
-    """Whether somebody speaks of being in distress themselves, in words that are about more than work."""
-    return bool(_DISTRESS.search(clean(text).lower()))
-
-
 def about_others(text: str) -> bool:
     """Whether a verdict on a person or somebody else's data is asked for."""
     return bool(_OTHERS_DATA.search(clean(text).lower()))
@@ -185,17 +162,20 @@ def small_talk(text: str) -> str | None:
     return next((kind for kind, pattern in _SMALLTALK if pattern.search(low)), None)
 
 
-def route(text: str, kinds: Mapping[str, float]) -> Route:
-    """What a direct message wants. `kinds` is the trained view over the intents; empty where nothing was trained."""
+def route(text: str, kinds: Mapping[str, float], *, distress: bool | None = None) -> Route:
+    """What a direct message wants. `kinds` is the trained view over the intents; empty where nothing was trained.
+
+    `distress` is the verdict of whoever listens more closely; without it, what stands in plain words decides.
+    """
     low = clean(text).lower()
-    if in_distress(low):
+    if outright(low) if distress is None else distress:
         return Route("distress", 0.9)
     if about_others(low):
         return Route("other_person", 0.9)
     talk = small_talk(low)
     if talk:
         return Route("smalltalk", 0.95, subject=talk)
-    shares = _shares(low, kinds)
+    shares = _shares(low, {intent: share for intent, share in kinds.items() if intent != "distress"})
     first, second, *_ = sorted(shares, key=lambda intent: -shares[intent])
     if shares[first] < _CLEAR and first in _MUST_BE_CLEAR:
         # What is no clear wish is worked on, as a question or a situation, and the wish is offered.

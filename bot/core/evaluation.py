@@ -86,6 +86,19 @@ class SupportResult:
     latency_ms: float
 
 
+class DistressLine(EvaluationLine):
+    """A message, and whether somebody in distress wrote it."""
+
+    text: str
+    distress: bool
+    indirect: bool = False  # it isn't said in so many words
+
+    @property
+    def saying(self) -> str:
+        """How the line says what it says, to tell figures apart."""
+        return ("indirect" if self.indirect else "direct") if self.distress else "work"
+
+
 @dataclass(frozen=True, slots=True)
 class RetrievalResult:
     """What came of a question."""
@@ -127,6 +140,15 @@ class RouterResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DistressResult:
+    """What came of a message."""
+
+    line: DistressLine
+    heard: bool
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A share with its 95 % Wilson interval; `value` is None where there was nothing to count."""
 
@@ -147,8 +169,8 @@ class Share:
 Figure = Share | float | None
 Figures = dict[str, Figure]
 # A TypeVar of the old kind: Python 3.11 has no other.
-R = TypeVar("R", RetrievalResult, TriageResult, RouterResult, SupportResult)
-Grouping = Literal["type", "difficulty", "setting", "intent", "kind"]
+R = TypeVar("R", RetrievalResult, TriageResult, RouterResult, SupportResult, DistressResult)
+Grouping = Literal["type", "difficulty", "setting", "intent", "kind", "saying"]
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -269,6 +291,18 @@ def support_figures(results: Sequence[SupportResult]) -> Figures:
     return {
         "false_cut": share(bool(r.reason) for r in results if not r.line.true),
         "true_cut": share(bool(r.reason) for r in results if r.line.true),
+        "p50_ms": percentile(times, 50),
+        "p95_ms": percentile(times, 95),
+    }
+
+
+def distress_figures(results: Sequence[DistressResult]) -> Figures:
+    """Who was heard among those in distress, and how often work was taken for it."""
+    times = [r.latency_ms for r in results]
+    return {
+        "recall": share(r.heard for r in results if r.line.distress),
+        "recall_indirect": share(r.heard for r in results if r.line.distress and r.line.indirect),
+        "false_alarms": share(r.heard for r in results if not r.line.distress),
         "p50_ms": percentile(times, 50),
         "p95_ms": percentile(times, 95),
     }

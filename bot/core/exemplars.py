@@ -93,8 +93,17 @@ class Wish(Content):
     author: str = ""
 
 
+class Signal(Content):
+    """A message of somebody in distress, or one about work that only sounds like it."""
+
+    id: Slug
+    text: Said
+    distress: bool
+    author: str = ""
+
+
 class ExemplarFile(Content):
-    """One writer's file: messages with negatives, questions with unanswerable ones, or wishes."""
+    """One writer's file: messages with negatives, questions with unanswerable ones, wishes, or signals."""
 
     author: Slug
     settings: tuple[Setting, ...] = ()
@@ -103,6 +112,7 @@ class ExemplarFile(Content):
     questions: tuple[ExemplarQuestion, ...] = ()
     unanswerable: tuple[Unanswerable, ...] = ()
     wishes: tuple[Wish, ...] = ()
+    signals: tuple[Signal, ...] = ()
 
 
 class Exemplars(Content):
@@ -113,3 +123,4 @@ class Exemplars(Content):
     questions: tuple[ExemplarQuestion, ...]
     unanswerable: tuple[Unanswerable, ...]
     wishes: tuple[Wish, ...] = ()
+    signals: tuple[Signal, ...] = ()

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
+Part = Literal["questions", "selfchecks", "reflections", "reminders", "profile"]
+PARTS: tuple[Part, ...] = ("questions", "selfchecks", "reflections", "reminders", "profile")
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -195,3 +198,19 @@ class Focus:
     created_at: datetime
     state: Literal["open", "done", "dropped", "replaced"] = "open"
     closed_at: datetime | None = None
+
+
+KeptKind = Literal["conversations", "questions", "selfchecks", "reflections", "reminders"]
+KEPT_KINDS: tuple[KeptKind, ...] = ("conversations", "questions", "selfchecks", "reflections", "reminders")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What a workspace's admins chose; nothing in it is about a person but who may choose."""
+
+    team_id: str
+    support_line: str = ""  # whom a person in distress can reach; empty: the operator's
+    channels: tuple[str, ...] | None = None  # where mentions are answered; None: wherever the bot is a member
+    keep_days: dict[str, int] = field(default_factory=dict)  # by KeptKind, where shorter than the operator's
+    weekday: int | None = None  # proposed for weekly prompts, 0 Monday
+    minute: int | None = None  # likewise, local minutes after midnight

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from bot.core import answering, conversation, questions, ranking, triage
+from bot.core import answering, conversation, distress, questions, ranking, triage
 from bot.core.answer import Answer, Outcome, PassageScore, Question, Turn
 from bot.core.evidence import QuestionView
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
@@ -85,7 +85,7 @@ class Coach:
         return answer.model_copy(update={"latency_ms": round((time.perf_counter() - started) * 1000, 2)})
 
     def _before_anything(self, text: str) -> Outcome | None:
-        if conversation.in_distress(text):
+        if self.in_distress(text):
             return "care"
         if conversation.about_others(text):
             return "declined"
@@ -199,12 +199,17 @@ class Coach:
 
     def route(self, text: str, history: Sequence[Turn] = ()) -> conversation.Route:
         """What a direct message wants, also within a conversation: a short follow-up asks."""
-        found = conversation.route(text, self._reader.read_question(clean(text) or ".").kinds)
+        kinds = self._reader.read_question(clean(text) or ".").kinds
+        found = conversation.route(text, kinds, distress=self.in_distress(text))
         if history and found.intent in ("triage", "smalltalk", "help") and not found.subject:
             whole = questions.standalone(text, history, self._names, self._titles)
             if whole != clean(text):
                 return conversation.Route("ask", 0.8)
         return found
+
+    def in_distress(self, text: str) -> bool:
+        """Whether a person in distress wrote this, whatever it was written for."""
+        return distress.heard(text, self._reader.distress(text)) if clean(text) else False
 
     def passage(self, passage_id: str, tenant: str) -> Passage | None:
         """A passage by its id, where the workspace may see it."""

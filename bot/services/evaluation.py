@@ -18,7 +18,7 @@ from bot.core.framework import Passage
 from bot.core.support import Verdict
 from bot.core.triage import Triage
 
-Kind = Literal["retrieval", "triage", "router", "support"]
+Kind = Literal["retrieval", "triage", "router", "support", "distress"]
 Stopwatch = Callable[[], float]  # seconds
 L = TypeVar("L", bound=figures.EvaluationLine)
 
@@ -29,6 +29,7 @@ class Coach(Protocol):
     def ask(self, question: Question) -> Answer: ...
     def triage(self, text: str) -> Triage: ...
     def route(self, text: str, history: Sequence[Turn] = ()) -> Route: ...
+    def in_distress(self, text: str) -> bool: ...
 
 
 class Advance(Protocol):
@@ -256,6 +257,33 @@ def score_support(
             Miss(r.line.id, ("kept" if r.line.true else "cut",), f"cut: {r.reason}" if r.reason else "kept")
             for r in results
             if r.line.true == bool(r.reason)
+        ),
+        tuple(run.failed),
+    )
+
+
+def score_distress(
+    coach: Coach,
+    lines: Sequence[figures.DistressLine],
+    *,
+    advance: Advance = _silent,
+    stopwatch: Stopwatch = time.perf_counter,
+) -> Report:
+    """Listen to every message and count who was heard."""
+    run = _Run(advance, stopwatch)
+    results = [
+        figures.DistressResult(line, heard, latency_ms=took)
+        for line, heard, took in run.over(lines, lambda line: coach.in_distress(line.text))
+    ]
+    return Report(
+        "distress",
+        len(lines),
+        figures.distress_figures(results),
+        {"saying": figures.grouped(results, "saying", figures.distress_figures)},
+        tuple(
+            Miss(r.line.id, ("care" if r.line.distress else "no care",), "care" if r.heard else "no care")
+            for r in results
+            if r.heard != r.line.distress
         ),
         tuple(run.failed),
     )

@@ -142,6 +142,10 @@ class SpeakingCoach:
         """See Coach."""
         return self.local.passage(passage_id, tenant)
 
+    def in_distress(self, text: str) -> bool:
+        """See Coach; no model is asked for this."""
+        return self.local.in_distress(text)
+
     def route(self, text: str, history: Sequence[Turn] = ()) -> Route:
         """See Coach; a situation that nobody asked to have sorted is coached in conversation."""
         found = self.local.route(text, history)

@@ -26,7 +26,7 @@ from bot.core.framework import Knowledge
 from bot.core.wording import Wording
 from bot.ports import Clock, Repositories
 from bot.settings import Settings
-from bot.slack import listeners
+from bot.slack import home, listeners
 from bot.slack.delivery import Courier
 from bot.slack.deps import Coach, Commands, Deps
 from bot.slack.http import Page, SlackHttp
@@ -46,7 +46,6 @@ log = structlog.get_logger()
 _PER_PERSON, _QUEUE = 20, 2000  # jobs that may wait
 _QUICK_WORKERS = 4
 _DRAIN = 10.0  # seconds that stopping waits for answers under way
-_KEEP_DONE = timedelta(days=3)  # Slack may deliver an event again for a day
 # Work that nobody began for so long is taken over: longer than any answer takes, so that it is a dead replica's.
 _ORPHANED = timedelta(seconds=45)
 _LOOK_EVERY, _SWEEP_EVERY = 15.0, 3600.0  # seconds
@@ -92,6 +91,7 @@ def build_slack(
         workspaces=workspaces,
         commands=Commands(settings.command_prefix),
         links=links,
+        renew_home=home.publish,
         **services,
     )
     buttons = frozenset(registry.names(Click))
@@ -228,11 +228,10 @@ class SlackApp:
                 self._quietly(self.sweep)
 
     def sweep(self) -> None:
-        """Drop conversations, exchanges and closed inbox rows that are past their time."""
-        now, settings, stored = self.deps.clock.now(), self.deps.settings, self.deps.repositories
-        stored.inbox.sweep(done_before=now - _KEEP_DONE)
-        stored.conversations.sweep(before=now - timedelta(hours=settings.memory_hours))
-        stored.exchanges.sweep(before=now - timedelta(days=settings.keep_exchanges_days))
+        """Drop what is past its time, by kind."""
+        dropped = self.deps.retention().sweep()
+        if any(dropped.values()):
+            log.info("retention.swept", **dropped)
 
     @staticmethod
     def _quietly(step: Callable[[], object]) -> None:

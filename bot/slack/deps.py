@@ -8,11 +8,14 @@ from typing import Protocol
 
 from bot.core.answer import Answer, Question, Turn
 from bot.core.conversation import Route
+from bot.core.errors import StorageError
 from bot.core.framework import Knowledge, Passage
+from bot.core.records import Member
 from bot.core.triage import Triage
 from bot.core.wording import Wording
 from bot.ports import NO_METRICS, Clock, Metrics, Painter, Repositories
 from bot.services.nudges import Nudges
+from bot.services.retention import Retention, retention_of
 from bot.services.selfchecks import SelfChecks
 from bot.settings import Settings
 from bot.slack.messenger import SlackMessenger
@@ -32,6 +35,9 @@ class Coach(Protocol):
     def triage(self, text: str) -> Triage: ...  # noqa: D102 - the contract says it
     def route(self, text: str, history: Sequence[Turn]) -> Route:
         """What a direct message wants."""
+
+    def in_distress(self, text: str) -> bool:
+        """Whether somebody in distress wrote this; never waits for the index."""
 
     def passage(self, passage_id: str, tenant: str) -> Passage | None:
         """A passage by its id, where the workspace may see it."""
@@ -82,3 +88,18 @@ class Deps:
     selfchecks: SelfChecks | None = None  # None only in a bot without that feature
     nudges: Nudges | None = None  # the same for reflections
     painter: Painter | None = None  # draws the picture of a profile
+
+    renew_home: Callable[[Member, Deps], None] | None = None  # publishes a person's Home anew
+    forget_documents: Callable[[str], None] | None = None  # takes a workspace's documents out of store and index
+
+    def retention(self) -> Retention:
+        """How long each kind of data is kept."""
+        return retention_of(self.settings, self.repositories, self.clock)
+
+    def support_line(self, team_id: str) -> str:
+        """Whom a person in distress can reach, as the workspace's admins or the operator wrote it; else empty."""
+        try:
+            own = self.repositories.workspaces.get(team_id).support_line
+        except StorageError:
+            own = ""  # care doesn't wait for a database
+        return (own or self.settings.support_line).strip()

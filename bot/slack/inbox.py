@@ -13,6 +13,7 @@ import structlog
 
 from bot.core.errors import IndexNotReady
 from bot.core.records import InboxItem, Member
+from bot.slack import care, rules
 from bot.slack.delivery import Courier, Later, Progress
 from bot.slack.deps import Deps
 from bot.slack.messenger import TriggerExpired, ViewRefused
@@ -93,7 +94,8 @@ class Inbox:
         if isinstance(request, Ignored):
             log.debug("inbox.ignored", reason=request.reason)
             return Accepted(malformed=request.reason == MALFORMED)
-        if us is None and not isinstance(request, Lifecycle):
+        gone = us is None or self._deps.slack.is_shut(request.member.team_id)
+        if gone and not isinstance(request, Lifecycle):  # nothing of a workspace that is gone is written again
             log.info("inbox.not_installed", kind=kind_of(request))
             return Accepted(body=self._deps.wording("install.not_installed") if isinstance(request, Command) else "")
         on = self._registry.find(request)
@@ -112,7 +114,7 @@ class Inbox:
     def _answer_at_once(self, request: Delivery, on: On) -> Ack:
         if not (isinstance(request, Submission) and on.answer):
             return {}
-        return on.answer(request, self._deps) or {}
+        return care.in_modal(request, on.answer(request, self._deps) or {}, self._deps)
 
     def _record(self, request: Delivery, on: On, ack: Ack) -> Accepted:
         item = InboxItem(
@@ -232,7 +234,7 @@ class Inbox:
         if item.attempts > MAX_ATTEMPTS:
             return say(wording("slack.sorry"), outcome="apology")
         try:
-            reply = on.handler(work.request, self._deps) if on.handler else None
+            reply = self._worked(work.request, on)
         except IndexNotReady:
             raise
         except TriggerExpired:
@@ -244,6 +246,14 @@ class Inbox:
             log.error("inbox.handler_failed", error=type(error).__name__, at=_where(error), name=on.name)  # noqa: TRY400 - as above
             return self._apology(work.request)
         return reply or Reply((), outcome="done")
+
+    def _worked(self, request: Delivery, on: On) -> Reply | None:
+        """What the feature makes of a request; care for a person in distress and the rules come before it."""
+
+        def work() -> Reply | None:
+            return on.handler(request, self._deps) if on.handler else None
+
+        return care.met(request, work, self._deps) or rules.refused(request, self._deps) or work()
 
     def _apology(self, request: Delivery) -> Reply:
         if isinstance(request, HomeOpened | Lifecycle):

@@ -18,7 +18,7 @@ CHECK_HINT = "[competency] | full | resume | trend | picture | how"
 
 EVENTS_PATH, INSTALL_PATH, CALLBACK = "/slack/events", "/slack/install", "/slack/oauth_redirect"
 
-EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked")
+EVENTS = ("app_home_opened", "app_mention", "app_uninstalled", "message.im", "tokens_revoked", "user_change")
 SCOPES = ("app_mentions:read", "chat:write", "commands", "files:write", "im:history", "im:write", "users:read")
 PROMPTS = (
     ("The ten competencies", "What are the ten competencies?"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any
@@ -126,6 +127,19 @@ class SlackMessenger:
         self._clients = clients
         self._links = links
         self._dms: dict[Member, str] = {}
+        self._dead: set[str] = set()  # tokens of workspaces that the app was removed from
+
+    def shut(self, team_id: str) -> None:
+        """Make no call with a workspace's token any more: the app was removed there. A new token works."""
+        with suppress(NotInstalled):
+            self._dead |= {str(client.token) for client in self._clients(team_id)}
+
+    def is_shut(self, team_id: str) -> bool:
+        """Whether the app was removed from a workspace."""
+        try:
+            return bool(self._dead) and str(self._clients(team_id)[0].token) in self._dead
+        except NotInstalled:
+            return True
 
     # --- messages
 
@@ -230,12 +244,25 @@ class SlackMessenger:
 
     def zone_of(self, member: Member) -> str | None:
         """The IANA zone of a person's profile, or None where Slack doesn't say. Raises LookupUnavailable."""
+        return self._person(member).get("tz") or None
+
+    def is_admin(self, member: Member) -> bool:
+        """Whether a person administers or owns the workspace. Raises LookupUnavailable."""
+        user = self._person(member)
+        return any(bool(user.get(name)) for name in ("is_admin", "is_owner", "is_primary_owner"))
+
+    def is_guest(self, member: Member) -> bool:
+        """Whether a person is a guest there. Raises LookupUnavailable."""
+        user = self._person(member)
+        return any(bool(user.get(name)) for name in ("is_restricted", "is_ultra_restricted"))
+
+    def _person(self, member: Member) -> Mapping[str, Any]:
         try:
             response = self._read(member).users_info(user=member.user_id)
         except (NotInstalled, SlackApiError, *_NETWORK) as error:
             raise LookupUnavailable(type(error).__name__) from error
-        user = response.get("user") or {}
-        return user.get("tz") or None
+        found: Mapping[str, Any] = response.get("user") or {}
+        return found
 
     def upload(
         self,
@@ -273,10 +300,15 @@ class SlackMessenger:
     # --- inside
 
     def _send(self, member: Member) -> WebClient:
-        return self._clients(member.team_id)[0]
+        return self._alive(self._clients(member.team_id)[0])
 
     def _read(self, member: Member) -> WebClient:
-        return self._clients(member.team_id)[1]
+        return self._alive(self._clients(member.team_id)[1])
+
+    def _alive(self, client: WebClient) -> WebClient:
+        if client.token in self._dead:
+            raise NotInstalled
+        return client
 
     def _sent(self, call: Callable[[], Any]) -> Sent:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bot.core.records import Member
@@ -108,21 +109,33 @@ def parse(body: Payload, us: Identity) -> Delivery | Ignored:
 
 def _parse(body: Payload, us: Identity) -> Delivery | Ignored:
     if "event" in body:
-        return _event(body, us)
+        request = _event(body, us)
+        return request if isinstance(request, Ignored) else replace(request, home_team=_elsewhere(body))
     if "command" in body:
         return _command(body)
     kind = body["type"]
     reader = _INTERACTIVE.get(kind)
-    return reader(body) if reader else Ignored(f"type {kind}")
+    if reader is None:
+        return Ignored(f"type {kind}")
+    request = reader(body)
+    return request if isinstance(request, Ignored) else replace(request, home_team=_elsewhere(body))
+
+
+def _elsewhere(body: Payload) -> str:
+    """The person's own workspace where that is not the one in which the bot is installed (Slack Connect)."""
+    event, user, team = body.get("event") or {}, body.get("user"), body.get("team")
+    here = body.get("team_id") or (team.get("id") if isinstance(team, dict) else "")
+    home = event.get("user_team") or event.get("source_team") or event.get("team")
+    if isinstance(user, dict):
+        home = home or user.get("team_id")
+    return str(home) if home and here and home != here else ""
 
 
 def _event(body: Payload, us: Identity) -> Delivery | Ignored:
     event, key = body["event"], f"event:{body['event_id']}"
     kind, team = event.get("type"), body["team_id"]
-    if kind in {"app_uninstalled", "tokens_revoked"}:
-        if kind == "tokens_revoked" and not event.get("tokens", {}).get("bot"):
-            return Ignored("user token revoked")
-        return Lifecycle(key=key, member=Member(team, ""), name=kind)
+    if kind in {"app_uninstalled", "tokens_revoked", "user_change"}:
+        return _lifecycle(event, key, team)
     if kind == "app_home_opened":
         return HomeOpened(
             key=key, member=Member(team, event["user"]), tab=event.get("tab", "home"), channel=event.get("channel", "")
@@ -133,6 +146,18 @@ def _event(body: Payload, us: Identity) -> Delivery | Ignored:
     if reason:
         return Ignored(reason)
     return _spoken(event, key=key, member=Member(team, event["user"]), us=_known(us, body))
+
+
+def _lifecycle(event: Payload, key: str, team: str) -> Lifecycle | Ignored:
+    kind = event["type"]
+    if kind == "tokens_revoked" and not event.get("tokens", {}).get("bot"):
+        return Ignored("user token revoked")
+    if kind != "user_change":
+        return Lifecycle(key=key, member=Member(team, ""), name=kind)
+    person = event["user"]
+    if not person.get("deleted"):
+        return Ignored("user change")
+    return Lifecycle(key=key, member=Member(team, person["id"]), name="user_deactivated")
 
 
 def _known(us: Identity, body: Payload) -> Identity:

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 
-from bot.core.conversation import in_distress
 from bot.core.records import Member, Reflection
 from bot.core.reflection import ReflectionPrompt
 from bot.core.schedule import day_words
@@ -173,11 +172,6 @@ def _went(request: Submission) -> int | None:
 
 def _saved(entry: Reflection, prompt: ReflectionPrompt | None, member: Member, deps: Deps) -> Reply:
     text = _saved_words(entry, member, deps)
-    if in_distress(f"{entry.text} {entry.commitment}".lower()):  # met first; what was written is kept all the same
-        support = escape(deps.settings.support_line.strip(), deps.links) or deps.wording("slack.care.support")
-        care = deps.wording("slack.care", support=support)
-        text = f"{care}\n\n{deps.wording('nudges.saved_entry.no_unit')}"
-        return say(plain_words(text), [*sections(text), *actions(journal_button())], outcome="care")
     return say(plain_words(text), [*sections(text), *actions(*_offers(prompt, deps))], outcome="reflected")
 
 

@@ -30,6 +30,7 @@ class Request:
 
     key: str  # what makes the delivery unique; the inbox row's key
     member: Member
+    home_team: str = ""  # the person's own workspace, where Slack tells it and it is another one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +168,9 @@ class HomeOpened(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle(Request):
-    """The app was uninstalled or its tokens were revoked; `member.user_id` is empty."""
+    """The app was uninstalled or its tokens were revoked (`member.user_id` is empty), or a person was deactivated."""
 
-    name: str  # "app_uninstalled" or "tokens_revoked"
+    name: str  # "app_uninstalled", "tokens_revoked" or "user_deactivated"
 
 
 @dataclass(frozen=True, slots=True)

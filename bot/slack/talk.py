@@ -10,6 +10,7 @@ from bot.core.conversation import Route
 from bot.core.records import Exchange
 from bot.slack import reflect
 from bot.slack.blocks import actions, button, context, sections
+from bot.slack.care import support_words
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
 from bot.slack.manifest import WHICH_SHORTCUT
@@ -19,7 +20,9 @@ from bot.slack.registry import On, Registration, on_click, on_command, on_home, 
 from bot.slack.replies import Block, Reply, Say, Talk, conversation_of, say
 
 SUGGESTIONS = (1, 2, 3, 4)
-_ALONE = frozenset({"help", "privacy"})  # words after /coach that mean a command only where nothing follows
+_ALONE = frozenset(
+    {"help", "privacy", "export", "delete", "admin"}
+)  # words after /coach that mean a command only where nothing follows
 _UNSURE_LABELS = {
     "ask": "Answer from the paper",
     "triage": "Which competency?",
@@ -148,10 +151,10 @@ def other_person(_talk: Talk, deps: Deps) -> Reply:
     return say(deps.wording("slack.other_person"), outcome="declined")
 
 
-def care(_talk: Talk, deps: Deps) -> Reply:
+def care(talk: Talk, deps: Deps) -> Reply:
     """A person in distress is met first."""
-    support = escape(deps.settings.support_line.strip(), deps.links) or deps.wording("slack.care.support")
-    return say(deps.wording("slack.care", support=support), outcome="care")
+    text = deps.wording("slack.care", support=support_words(talk.request.member.team_id, deps))
+    return say(text, outcome="care")
 
 
 # --- the message tab --------------------------------------------------------------------------------------------------

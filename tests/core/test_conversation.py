@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.conversation import INTENTS, about_others, in_distress, route, small_talk
+from bot.core.conversation import INTENTS, about_others, route, small_talk
+from bot.core.distress import outright
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from bot.core.conversation import INTENTS, about_others, in_distress, route, sma
     ],
 )
 def test_a_person_in_distress_is_heard_first(text):
-    assert in_distress(text)
+    assert outright(text)
     assert route(text, {"ask": 0.99}).intent == "distress"
 
 
@@ -37,7 +38,7 @@ def test_a_person_in_distress_is_heard_first(text):
     ],
 )
 def test_hard_work_is_not_taken_for_distress(text):
-    assert not in_distress(text)
+    assert not outright(text)
 
 
 @pytest.mark.parametrize(

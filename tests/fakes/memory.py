@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -14,19 +14,23 @@ from bot.core.drafts import Usage
 from bot.core.records import (
     DECLINED,
     LEFT_OUT,
+    PARTS,
     Check,
     Exchange,
     Focus,
     InboxItem,
     Installation,
+    KeptKind,
     Member,
     Nudge,
     NudgeKind,
+    Part,
     Profile,
     ProfileRun,
     Reflection,
     Remembered,
     Subscription,
+    Workspace,
 )
 from bot.ports import (
     Backlog,
@@ -761,6 +765,44 @@ class MemoryUsage(_Part):
         return {"model_usage": _drop(self.rows, lambda row: whose(row.member))}
 
 
+class MemoryWorkspaces:
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._rows: dict[str, Workspace] = {}
+
+    def get(self, team_id: str) -> Workspace:
+        with self._lock:
+            return self._rows.get(team_id, Workspace(team_id))
+
+    def all(self) -> list[Workspace]:
+        with self._lock:
+            return [self._rows[team] for team in sorted(self._rows)]
+
+    def change(self, team_id: str, change: Callable[[Workspace], Workspace]) -> Workspace:
+        with self._lock:
+            self._rows[team_id] = change(self.get(team_id))
+            return self._rows[team_id]
+
+    def forget(self, team_id: str) -> bool:
+        with self._lock:
+            return self._rows.pop(team_id, None) is not None
+
+
+_PART_OF: dict[str, Part | None] = {
+    "subscriptions": "reminders",
+    "nudges": "reminders",
+    "journal": "reflections",
+    "checks": "selfchecks",
+    "exchanges": "questions",
+    "conversations": "questions",
+    "profile_runs": "selfchecks",
+    "focuses": "selfchecks",
+    "profiles": "profile",
+    "model_usage": "questions",
+    "inbox": None,
+}
+
+
 class MemoryRepositories:
     """`bot.ports.Repositories` in memory."""
 
@@ -797,13 +839,53 @@ class MemoryRepositories:
             usage,
         )
         self.runs, self.focuses = runs, focuses
+        self.workspaces = MemoryWorkspaces(lock)
         self.installations = self._workspaces = MemoryInstallations(clock, lock)
         self._slots = nudges.next_at
         self.inbox, self.conversations, self.exchanges, self.checks = inbox, conversations, exchanges, checks
         self.nudges, self.journal, self.profiles = nudges, journal, profiles
 
-    def erase(self, member: Member) -> dict[str, int]:
-        return self._forget(lambda whose: whose == member)
+    def erase(self, member: Member, parts: Collection[Part] | None = None) -> dict[str, int]:
+        return self._forget(lambda whose: whose == member, parts)
+
+    def counts_of(self, member: Member) -> dict[Part, int]:
+        counts = dict.fromkeys(PARTS, 0)
+        for table, rows in self.everything_of(member).items():
+            if _PART_OF[table] is not None:
+                counts[_PART_OF[table]] += len(rows)
+        return counts
+
+    def counts_of_team(self, team_id: str) -> dict[str, int]:
+        with self._lock:
+            by_table = {
+                table: [row for row in rows if row.member.team_id == team_id]
+                for part in self._parts
+                for table, rows in part.rows_by_table().items()
+            }
+        people = {row.member.user_id for rows in by_table.values() for row in rows} - {""}
+        return {"people": len(people), **{table: len(rows) for table, rows in by_table.items()}}
+
+    def sweep(self, kind: KeptKind, *, before: datetime, team_id: str | None = None, but: Collection[str] = ()) -> int:
+        def of(member: Member) -> bool:
+            return member.team_id == team_id if team_id is not None else member.team_id not in but
+
+        old: dict[str, tuple[tuple[dict[Any, Any], Callable[[Any], bool]], ...]] = {
+            "conversations": ((self.conversations.messages, lambda row: row.at < before),),
+            "questions": (
+                (
+                    self.exchanges.rows,
+                    lambda row: row.created_at < before and not (row.correction is not None and row.may_share),
+                ),
+            ),
+            "selfchecks": (
+                (self.checks.rows, lambda row: row.created_at < before),
+                (self.focuses.rows, lambda row: row.closed_at is not None and row.closed_at < before),
+            ),
+            "reflections": ((self.journal.rows, lambda row: row.created_at < before),),
+            "reminders": ((self.nudges.rows, lambda row: row.due_at < before and row.state not in {"due", "claimed"}),),
+        }
+        with self._lock:
+            return sum(_drop(rows, lambda row, past=past: of(row.member) and past(row)) for rows, past in old[kind])
 
     def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
         with self._lock:
@@ -817,7 +899,8 @@ class MemoryRepositories:
         slots = 1 if self._slots.pop(team_id, None) else 0
         removed = int(self._workspaces.remove(team_id))
         forgotten = self._forget(lambda whose: whose.team_id == team_id)
-        return {**forgotten, "send_slots": slots, "installations": removed}
+        chosen = int(self.workspaces.forget(team_id))
+        return {**forgotten, "send_slots": slots, "installations": removed, "workspaces": chosen}
 
     def ping(self) -> None:
         """Memory is always there."""
@@ -825,9 +908,10 @@ class MemoryRepositories:
     def close(self) -> None:
         """Nothing to close."""
 
-    def _forget(self, whose: Callable[[Member], bool]) -> dict[str, int]:
+    def _forget(self, whose: Callable[[Member], bool], only: Collection[Part] | None = None) -> dict[str, int]:
         with self._lock:
-            counts = [part.forget(whose) for part in self._parts]
+            wanted = [p for p in self._parts if only is None or _PART_OF[next(iter(p.rows_by_table()))] in only]
+            counts = [part.forget(whose) for part in wanted]
         return {table: count for part in counts for table, count in part.items()}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bot.core.answer import Answer, Citation, PassageScore, Question, Turn
 from bot.core.conversation import Route
+from bot.core.distress import outright
 from bot.core.errors import IndexNotReady
 from bot.core.framework import COMPETENCIES, FUNCTIONS, Knowledge, Passage
 from bot.core.triage import NextStep, Settling, Triage
@@ -60,6 +61,9 @@ class ScriptedCoach:
             if any(w in low for w in words):
                 return Route(intent, 0.9, subject="greeting" if "hello" in low else None)
         return Route("ask", 0.9)
+
+    def in_distress(self, text: str) -> bool:
+        return outright(text)
 
     def passage(self, passage_id: str, tenant: str) -> Passage | None:
         self._check()

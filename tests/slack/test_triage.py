@@ -100,30 +100,6 @@ def test_which_without_words_says_how(sandbox: Sandbox) -> None:
     sandbox.wait_for_message("C0GENERAL", "Tell me what is going on", user="U0ANA")
 
 
-def test_privacy_says_what_is_kept_and_deletes_it_all(
-    sandbox: Sandbox, repositories: MemoryRepositories, bot: SlackApp
-) -> None:
-    sandbox.say("U0ANA", "D0ANA", "How do barriers differ from problems?")
-    sandbox.wait_for_message("D0ANA", "comes first")
-    sandbox.say("U0ANA", "D0ANA", "what do you store about me?")
-    message = sandbox.wait_for_message("D0ANA", "What I keep")
-    sandbox.click("U0ANA", message["ts"], "privacy.delete")
-    sandbox.wait_for_message("D0ANA", "I've deleted everything")
-    sandbox.wait_idle()
-    left = {table: rows for table, rows in repositories.everything_of(ANA).items() if rows and table != "members"}
-    assert left == {}
-
-
-def test_privacy_sends_a_copy_of_everything_as_a_file(sandbox: Sandbox) -> None:
-    sandbox.say("U0ANA", "D0ANA", "How do barriers differ from problems?")
-    sandbox.wait_for_message("D0ANA", "comes first")
-    sandbox.command("U0ANA", "D0ANA", "/coach", "privacy")
-    message = sandbox.wait_for_message("D0ANA", "What I keep", user="U0ANA")
-    sandbox.click("U0ANA", message["ts"], "privacy.export")
-    sandbox.wait_for_message("D0ANA", "Here is everything", user="U0ANA")
-    assert any(f["name"].endswith(".json") for m in sandbox.messages("D0ANA") for f in m.get("files", ()))
-
-
 def test_uninstalling_purges_the_workspace(sandbox: Sandbox, repositories: MemoryRepositories, bot: SlackApp) -> None:
     from tests.slack.conftest import payload  # noqa: PLC0415
 

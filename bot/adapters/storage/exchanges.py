@@ -11,7 +11,7 @@ from bot.adapters.storage.database import Database, insert_into, of, whose
 from bot.adapters.storage.tables import exchanges
 from bot.core.records import Exchange, Member
 
-_SHARED = and_(exchanges.c.correction.is_not(None), exchanges.c.may_share)
+SHARED = and_(exchanges.c.correction.is_not(None), exchanges.c.may_share)
 
 
 class SqlExchanges:
@@ -67,7 +67,7 @@ class SqlExchanges:
 
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
         """Corrections whose authors agreed to share them, oldest first."""
-        statement = select(exchanges).where(_SHARED).order_by(exchanges.c.created_at, exchanges.c.id)
+        statement = select(exchanges).where(SHARED).order_by(exchanges.c.created_at, exchanges.c.id)
         if team_id is not None:
             statement = statement.where(exchanges.c.team_id == team_id)
         with self._database.reading() as connection:
@@ -76,7 +76,7 @@ class SqlExchanges:
     def sweep(self, *, before: datetime) -> int:
         """Drop exchanges of before that instant, save corrections that may be shared; how many."""
         with self._database.writing() as connection:
-            return connection.execute(delete(exchanges).where(exchanges.c.created_at < before, not_(_SHARED))).rowcount
+            return connection.execute(delete(exchanges).where(exchanges.c.created_at < before, not_(SHARED))).rowcount
 
     def _change(self, exchange_id: str, member: Member, **values: Any) -> bool:
         statement = update(exchanges).where(of(exchanges, member), exchanges.c.id == exchange_id).values(**values)

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from bot.adapters.storage.database import Database, of
-from bot.adapters.storage.tables import BELONGS, Belongs
-from bot.core.records import Member
+from bot.adapters.storage.tables import BELONGS, PARTS, Belongs
+from bot.core.records import PARTS as ALL_PARTS
+from bot.core.records import Member, Part
 
 
-def erase(database: Database, member: Member) -> dict[str, int]:
-    """Delete everything of a person, all or nothing; rows by table."""
+def erase(database: Database, member: Member, parts: Collection[Part] | None = None) -> dict[str, int]:
+    """Delete everything of a person, or only some parts of it, wholly or not at all; rows by table."""
+    tables = [t for t in _tables(Belongs.PERSON) if parts is None or PARTS[t] in parts]
     with database.writing() as connection:
-        counts = {table.name: _delete(connection, table, of(table, member)) for table in _tables(Belongs.PERSON)}
+        counts = {table.name: _delete(connection, table, of(table, member)) for table in tables}
     database.clear_log()
     return counts
+
+
+def counts_of(database: Database, member: Member) -> dict[Part, int]:
+    """How many rows each part of a person's data has."""
+    counts = dict.fromkeys(ALL_PARTS, 0)
+    with database.reading() as connection:
+        for table, part in PARTS.items():
+            if part is not None:
+                rows = select(func.count()).select_from(table).where(of(table, member))
+                counts[part] += connection.execute(rows).scalar_one()
+    return counts
+
+
+def counts_of_team(database: Database, team_id: str) -> dict[str, int]:
+    """How many rows a workspace has by table, and how many people have any; never what stands in them."""
+    found: dict[str, int] = {}
+    people: set[str] = set()
+    with database.reading() as connection:
+        for table in _tables(Belongs.PERSON):
+            mine = table.c.team_id == team_id
+            found[table.name] = connection.execute(select(func.count()).select_from(table).where(mine)).scalar_one()
+            people |= set(connection.execute(select(table.c.user_id).where(mine).distinct()).scalars())
+    return {"people": len(people - {""}), **found}
 
 
 def purge_team(database: Database, team_id: str) -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Self
 
 from bot.adapters.clock import SystemClock
@@ -22,7 +24,8 @@ from bot.adapters.storage.nudges import SqlNudges
 from bot.adapters.storage.plans import SqlFocuses, SqlRuns
 from bot.adapters.storage.profiles import SqlProfiles
 from bot.adapters.storage.tables import heartbeat
-from bot.core.records import Member
+from bot.adapters.storage.workspaces import SqlWorkspaces, sweep
+from bot.core.records import KeptKind, Member, Part
 from bot.ports import (
     CheckRepository,
     Clock,
@@ -36,6 +39,7 @@ from bot.ports import (
     ProfileRepository,
     RunRepository,
     UsageRepository,
+    WorkspaceRepository,
 )
 from bot.settings import Settings
 
@@ -52,6 +56,7 @@ class SqlRepositories:
     profiles: ProfileRepository
     runs: RunRepository
     focuses: FocusRepository
+    workspaces: WorkspaceRepository
     installations: InstallationRepository
     usage: UsageRepository
 
@@ -83,6 +88,7 @@ class SqlRepositories:
         self.profiles = SqlProfiles(self._database)
         self.runs = SqlRuns(self._database)
         self.focuses = SqlFocuses(self._database)
+        self.workspaces = SqlWorkspaces(self._database)
         self.installations = SqlInstallations(self._database)
         self.usage = SqlUsage(self._database)
 
@@ -96,9 +102,17 @@ class SqlRepositories:
         upgrade = settings.migrate_on_start if upgrade is None else upgrade
         return cls(url, cipher=TextCipher.from_settings(settings), clock=clock, upgrade=upgrade)
 
-    def erase(self, member: Member) -> dict[str, int]:
-        """Delete everything of a person; rows by table."""
-        return leaving.erase(self._database, member)
+    def erase(self, member: Member, parts: Collection[Part] | None = None) -> dict[str, int]:
+        """Delete everything of a person, or only some parts of it; rows by table."""
+        return leaving.erase(self._database, member, parts)
+
+    def counts_of(self, member: Member) -> dict[Part, int]:
+        """How many rows each part of a person's data has."""
+        return leaving.counts_of(self._database, member)
+
+    def counts_of_team(self, team_id: str) -> dict[str, int]:
+        """How many people and rows by table a workspace has."""
+        return leaving.counts_of_team(self._database, team_id)
 
     def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
         """All rows of a person, by table, as plain JSON."""
@@ -107,6 +121,10 @@ class SqlRepositories:
     def purge_team(self, team_id: str) -> dict[str, int]:
         """Delete everything of a workspace; rows by table."""
         return leaving.purge_team(self._database, team_id)
+
+    def sweep(self, kind: KeptKind, *, before: datetime, team_id: str | None = None, but: Collection[str] = ()) -> int:
+        """Drop what is older than that instant of one kind, in one workspace or in all but some; how many rows."""
+        return sweep(self._database, kind, before=before, team_id=team_id, but=but)
 
     def reseal(self) -> int:
         """Bring all stored free text under the newest key; how many rows changed."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from bot.adapters.crypto import FreeJson, FreeText
+from bot.core.records import Part
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -276,6 +277,14 @@ model_usage = Table(
     Index(None, "team_id", "day"),
 )
 
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("team_id", String, primary_key=True),
+    Column("choices", FreeJson, nullable=False),  # bot.core.records.Workspace
+    Column("changed_at", Instant, nullable=False),
+)
+
 canaries = Table(
     "canaries",
     metadata,
@@ -299,6 +308,21 @@ class Belongs(Enum):
     NOBODY = "nobody"  # of the installation itself; holds nothing about anybody
 
 
+# What a person may delete by itself; the inbox goes only with everything, for it holds what is being answered now.
+PARTS: dict[Table, Part | None] = {
+    subscriptions: "reminders",
+    nudges: "reminders",
+    journal: "reflections",
+    checks: "selfchecks",
+    exchanges: "questions",
+    conversations: "questions",
+    profile_runs: "selfchecks",
+    focuses: "selfchecks",
+    profiles: "profile",
+    model_usage: "questions",
+    inbox: None,
+}
+
 # Erasing, exporting and purging follow this list, in this order; a test holds it against the tables.
 BELONGS: dict[Table, Belongs] = {
     subscriptions: Belongs.PERSON,
@@ -314,6 +338,7 @@ BELONGS: dict[Table, Belongs] = {
     inbox: Belongs.PERSON,
     send_slots: Belongs.TEAM,
     installations: Belongs.TEAM,
+    workspaces: Belongs.TEAM,
     oauth_states: Belongs.NOBODY,
     canaries: Belongs.NOBODY,
     heartbeat: Belongs.NOBODY,

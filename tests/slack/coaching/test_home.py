@@ -40,7 +40,7 @@ def test_a_new_person_sees_what_to_begin_with(sandbox: Sandbox) -> None:
         "Set up weekly prompts",
         "Nothing written yet.",
         "Nobody else can read them",
-        "Delete everything",
+        "Delete my data",
     ):
         assert expected in text, expected
 
