@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.selfcheck import HIGHEST, NOT_MINE
@@ -37,12 +38,20 @@ def read_typed(text: str) -> Typed:
     at = len(words)
     while at and _is_number(words[at - 1]):
         at -= 1
+    at = _first_of_several(words, at)
     name, behind = " ".join(words[:at]), words[at:]
     if behind and behind[0].isdigit() and (not name or _LEADS_TO_A_NUMBER.search(name)):
         name, behind = f"{name} {behind[0]}".strip(), behind[1:]
     if len(behind) == 1 and _RUN.fullmatch(behind[0]):
         behind = list(behind[0])
     return Typed(name, tuple(str(NOT_MINE) if w.lower() in _NOT_MINE else w for w in behind))
+
+
+def _first_of_several(words: Sequence[str], at: int) -> int:
+    """Where the ratings begin where something else stands among them, as in "C4 3 4 two 4"; else `at`."""
+    numbers = [n for n, w in enumerate(words) if _is_number(w) and not _LEADS_TO_A_NUMBER.search(" ".join(words[:n]))]
+    among = [n for n in numbers if 0 < n < at]
+    return among[0] if among and len(numbers) > 1 else at
 
 
 def _is_number(word: str) -> bool:

@@ -33,6 +33,22 @@ def test_the_name_and_the_ratings_are_told_apart(text: str, name: str, ratings: 
     assert read_typed(text) == Typed(name, tuple(ratings))
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "ratings"),
+    [
+        ("C4 3 4 two 4", "C4", ("3", "4", "two", "4")),
+        ("c 4 3 4 two", "c 4", ("3", "4", "two")),
+        ("barriers 3 4 foo 3", "barriers", ("3", "4", "foo", "3")),
+        (f"C4 3 3 {'9' * 400}", "C4", ("3", "3", "9" * 400)),
+        ("check me on the 3 barriers", "check me on the 3 barriers", ()),
+    ],
+)
+def test_what_stands_among_the_ratings_is_asked_about_and_shifts_none(
+    text: str, name: str, ratings: tuple[str, ...]
+) -> None:
+    assert read_typed(text) == Typed(name, ratings)
+
+
 def test_a_number_that_is_no_rating_is_kept_to_be_asked_about() -> None:
     assert read_typed("C4 3 9 12").wrong == ("9", "12")
 
