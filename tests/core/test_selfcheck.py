@@ -103,6 +103,15 @@ def test_the_rule_written_for_people_gives_examples_that_hold() -> None:
         assert level_reached(C4, ratings) == (level or "starting"), said
 
 
+def test_the_rule_in_the_documentation_gives_examples_that_hold() -> None:
+    rows = re.findall(
+        r"(?m)^\| ([-1-5 ]{7}) \| ([-1-5 ]{7}) \| (\w+) \|$", (ROOT / "docs/self-checks.md").read_text("utf-8")
+    )
+    assert len(rows) == 7
+    for first, second, level in rows:
+        assert (level_reached(C4, _read((first + second).replace(" ", ""))) or "none") == level, (first, second)
+
+
 def _rank(level: str | None) -> int:
     return {"starting": 0, "foundational": 1, "advanced": 2, None: 2}[level]
 

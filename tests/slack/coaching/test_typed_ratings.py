@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.selfcheck import HELD
+from bot.slack.selfcheck_page import SCALE
 from bot.slack.typed_ratings import Typed, is_rating, read_typed
 
 
@@ -47,6 +52,13 @@ def test_what_stands_among_the_ratings_is_asked_about_and_shifts_none(
     text: str, name: str, ratings: tuple[str, ...]
 ) -> None:
     assert read_typed(text) == Typed(name, ratings)
+
+
+def test_the_scale_in_the_documentation_is_the_one_on_the_form() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "self-checks.md").read_text("utf-8")
+    rows = re.findall(r"(?m)^\| ([0-5])(?: or -)? \| (.+?) \| (yes|no|left out) \|$", text)
+    assert {value: label for value, label, _ in rows} == dict(SCALE)
+    assert [value for value, _, counts in rows if counts == "yes"] == [v for v, _ in SCALE if int(v) >= HELD]
 
 
 def test_a_number_that_is_no_rating_is_kept_to_be_asked_about() -> None:
