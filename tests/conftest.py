@@ -7,6 +7,7 @@ import pytest
 
 def pytest_addoption(parser):
     parser.addoption("--fault-row", default="", help="Run only tests of this row of the fault table, e.g. S6.")
+    parser.addoption("--shots", default="", help="A folder for the pictures that the browser stories take.")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -96,7 +96,9 @@ def _show(coming: Coming, content: Content) -> None:
     local, title = coming.due.local, topic_title(coming.unit, content.knowledge, wording)
     print(plain(f"{local:%a %d %b %Y, %H:%M} {local.tzinfo}  {kind}: {title}"))
     why = {"unchecked": "never checked", "oldest": "checked longest ago"}.get(coming.because)
-    if coming.kind != "selfcheck" or why is None:
+    if coming.kind == "team":
+        why = "in turn"
+    elif why is None or coming.kind == "reflection":
         why = wording(f"nudges.nudge.because.{coming.because}")
     print(plain(f"    {why}"))
     if coming.text:

@@ -150,7 +150,8 @@ class Letters:
         """Within how many prompts every topic of the role comes at least once, and how many topics there are."""
         topics = self.topics(subscription.member, subscription)
         prompts = tuple(self.prompts.values())
-        return coverage(prompts, topics), coverage(prompts, replace(topics, mode="rotate"))
+        unweighted = replace(topics, mode="rotate") if topics.mode == "suggested" else topics
+        return coverage(prompts, topics), coverage(prompts, unweighted)
 
     def history(self, member: Member) -> list[Asked]:
         """Prompts that came, and those that the person answered without being asked."""

@@ -25,6 +25,7 @@ from bot.slack.payloads import (
     Identity,
     Ignored,
     Lifecycle,
+    ProfileChanged,
     Submission,
     from_row,
     kind_of,
@@ -256,14 +257,14 @@ class Inbox:
         return care.met(request, work, self._deps) or rules.refused(request, self._deps) or work()
 
     def _apology(self, request: Delivery) -> Reply:
-        if isinstance(request, HomeOpened | Lifecycle):
+        if isinstance(request, HomeOpened | ProfileChanged | Lifecycle):
             return Reply((), outcome="failed")  # nobody asked for words
         return say(self._deps.wording("slack.sorry"), outcome="apology")
 
     def _not_ready(self, work: _Work) -> None:
         """Say once that the bot is getting ready, and keep the request until it is."""
         request, member = work.request, work.request.member
-        if isinstance(request, HomeOpened | Lifecycle) or member in self._waiting_for_index:
+        if isinstance(request, HomeOpened | ProfileChanged | Lifecycle) or member in self._waiting_for_index:
             self._again(work, _READY_POLL)
             return
         self._waiting_for_index.add(member)

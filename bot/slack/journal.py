@@ -12,6 +12,7 @@ from bot.core.journal import Filter, Month, habit, local_day, months
 from bot.core.records import Member, Reflection
 from bot.core.reflection import ROLE, STAGE
 from bot.core.schedule import MONTHS, day_words
+from bot.core.wording import Wording
 from bot.services.nudges import Journal
 from bot.slack import home, plans
 from bot.slack.blocks import (
@@ -175,7 +176,7 @@ def journal_view(member: Member, page: Page, deps: Deps) -> View:
         blocks.append(plain_section(wording("nudges.journal.none_found" if everything else "nudges.journal.empty")))
     for entry in shown:
         blocks += [divider(), *sections(entry_words(entry, zone, deps)), *actions(*_entry_buttons(entry, deps))]
-    blocks += actions(*_turning(page, len(found)), month_button())
+    blocks += [divider(), *actions(*_turning(page, len(found)), month_button())]
     return modal("My journal", blocks, callback_id=_VIEW, submit="Search", metadata=page.metadata())
 
 
@@ -204,9 +205,14 @@ def _filters(entries: list[Reflection], page: Page, zone: str | None, deps: Deps
     words = text_input("journal.words", max_length=_WORDS, initial=page.words)
     return [
         field("words", wording("nudges.journal.search"), words, optional=True),
-        field("unit", "Topic", unit_menu) | {"dispatch_action": True},
-        field("month", "Month", month_menu) | {"dispatch_action": True},
+        _narrowing("unit", "Topic", unit_menu),
+        _narrowing("month", "Month", month_menu),
     ]
+
+
+def _narrowing(block_id: str, label: str, menu: Block) -> Block:
+    """A choice on one line, taken up at once."""
+    return {**plain_section(label), "block_id": block_id, "accessory": menu}
 
 
 def _entry_buttons(entry: Reflection, deps: Deps) -> list[Block]:
@@ -319,8 +325,9 @@ def month_blocks(month: Month, deps: Deps) -> tuple[str, list[Block]]:
     if not month.entries:
         text = wording("nudges.month.empty")
         return f"{title}\n{text}", [header(title), plain_section(text), plain_context(wording("nudges.month.private"))]
-    entries = wording(f"nudges.month.entries.{'one' if month.entries == 1 else 'many'}", count=month.entries)
-    lines = [wording("nudges.month.counts", entries=entries, weeks=month.weeks)]
+    entries = _counted("nudges.month.entries", month.entries, wording)
+    weeks = _counted("nudges.month.weeks", month.weeks, wording)
+    lines = [wording("nudges.month.counts", entries=entries, weeks=weeks)]
     if month.units:
         listed = ", ".join(f"{topic_title(u, knowledge, wording)} ({n})" for u, n in month.units)
         lines.append(wording("nudges.month.units", units=escape(listed)))
@@ -335,6 +342,10 @@ def month_blocks(month: Month, deps: Deps) -> tuple[str, list[Block]]:
         plain_context(wording("nudges.month.private")),
     ]
     return plain_words("\n\n".join([title, *parts])), blocks
+
+
+def _counted(key: str, count: int, wording: Wording) -> str:
+    return wording(f"{key}.one") if count == 1 else wording(f"{key}.many", count=count)
 
 
 def _meant(month: Month, deps: Deps) -> list[str]:

@@ -59,8 +59,8 @@ def _prompt_words(letter: Letter, prompt: ReflectionPrompt, knowledge: Knowledge
     else:
         lead = wording(f"nudges.nudge.lead.{letter.tone}", title=title)
         ends = wording("nudges.nudge.private")
-    because = _sentence(wording(f"nudges.nudge.because.{letter.because}"))
-    small = [because, *([wording("nudges.nudge.repeated")] if letter.repeated else []), ends]
+    why = [] if letter.kind == "team" else [_sentence(wording(f"nudges.nudge.because.{letter.because}"))]
+    small = [*why, *([wording("nudges.nudge.repeated")] if letter.repeated else []), ends]
     return f"{lead}\n{escape(prompt.text)}", " ".join(small)
 
 

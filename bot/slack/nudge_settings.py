@@ -34,8 +34,8 @@ from bot.slack.blocks import (
 from bot.slack.deps import Deps
 from bot.slack.messenger import ViewRefused
 from bot.slack.mrkdwn import escape, plain_words
-from bot.slack.payloads import Choice, Click, Command, Submission, Value
-from bot.slack.registry import Ack, Registration, errors, on_choice, on_click, on_submit
+from bot.slack.payloads import Choice, Click, Command, ProfileChanged, Submission, Value
+from bot.slack.registry import Ack, On, Registration, errors, on_choice, on_click, on_submit
 from bot.slack.replies import Block, Reply, View, say
 
 log = structlog.get_logger()
@@ -217,7 +217,7 @@ def topic_fields(wishes: Wishes, deps: Deps, *, team: bool = False) -> list[Bloc
         units = {u.code: option(f"{u.code} {u.title}", u.code) for u in deps.coach.knowledge.units.values()}
         chosen = [units[u] for u in wishes.units if u in units]
         menu = multi_select("nudge.units", list(units.values()), placeholder="Pick some", initial=chosen)
-        blocks.append(field("units", wording("nudges.settings.units"), menu, optional=True))
+        blocks.append(field("units", wording("nudges.settings.units"), menu))
     return blocks
 
 
@@ -357,6 +357,18 @@ def save_settings(request: Submission, deps: Deps) -> Reply | None:
     return subscribe(request.member, wishes, deps)
 
 
+def profile_changed(request: ProfileChanged, deps: Deps) -> None:
+    """Follow somebody to another zone, unless they chose one of their own."""
+    try:
+        moved = service(deps).follow_zone(request.member, request.zone)
+    except schedule.UnknownZone:
+        log.warning("nudge_settings.unknown_zone", zone=request.zone)
+        return
+    if moved:
+        deps.repositories.profiles.change(request.member, lambda p: replace(p, zone=request.zone))
+        home.publish(request.member, deps)
+
+
 def clicked_settings(request: Click, deps: Deps) -> None:
     """Open the settings."""
     open_settings(request, deps)
@@ -366,4 +378,5 @@ REGISTRATIONS: tuple[Registration, ...] = (
     on_click(SETTINGS, clicked_settings),
     *(on_choice(f"nudge.{name}", show_dates) for name in ("day", "time", "every", "topic", "checks")),
     on_submit(SETTINGS, save_settings, answer=check_settings),
+    On(ProfileChanged, "", profile_changed),
 )

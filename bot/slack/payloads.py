@@ -28,6 +28,7 @@ from bot.slack.requests import (
     Mention,
     Message,
     MessageShortcut,
+    ProfileChanged,
     Request,
     Submission,
     Surface,
@@ -54,6 +55,7 @@ __all__ = [
     "Mention",
     "Message",
     "MessageShortcut",
+    "ProfileChanged",
     "Request",
     "Submission",
     "Surface",
@@ -148,16 +150,19 @@ def _event(body: Payload, us: Identity) -> Delivery | Ignored:
     return _spoken(event, key=key, member=Member(team, event["user"]), us=_known(us, body))
 
 
-def _lifecycle(event: Payload, key: str, team: str) -> Lifecycle | Ignored:
+def _lifecycle(event: Payload, key: str, team: str) -> Lifecycle | ProfileChanged | Ignored:
     kind = event["type"]
     if kind == "tokens_revoked" and not event.get("tokens", {}).get("bot"):
         return Ignored("user token revoked")
     if kind != "user_change":
         return Lifecycle(key=key, member=Member(team, ""), name=kind)
     person = event["user"]
-    if not person.get("deleted"):
+    member = Member(team, person["id"])
+    if person.get("deleted"):
+        return Lifecycle(key=key, member=member, name="user_deactivated")
+    if person.get("is_bot") or member.user_id in _SYSTEM_USERS or not person.get("tz"):
         return Ignored("user change")
-    return Lifecycle(key=key, member=Member(team, person["id"]), name="user_deactivated")
+    return ProfileChanged(key=key, member=member, zone=person["tz"])
 
 
 def _known(us: Identity, body: Payload) -> Identity:

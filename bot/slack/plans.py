@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from itertools import islice
 
 from bot.core import schedule
@@ -27,6 +27,7 @@ class Plan:
     subscription: Subscription | None
     dates: Sequence[tuple[Due, NudgeKind]]
     lost_zone: bool = False  # its zone isn't known any more
+    next_check: date | None = None  # the first day on which a self-check may come; None where none is wanted
 
     @property
     def state(self) -> str:
@@ -52,7 +53,9 @@ def plan_of(member: Member, nudges: Nudges) -> Plan:
     """How things stand for a person."""
     subscription = nudges.subscription(member)
     try:
-        return Plan(subscription, nudges.next_dates(subscription) if subscription else ())
+        dates = nudges.next_dates(subscription) if subscription else ()
+        checks = nudges.letters.rhythm(subscription).next_check if subscription and subscription.check_weeks else None
+        return Plan(subscription, dates, next_check=checks)
     except schedule.UnknownZone:
         return Plan(subscription, (), lost_zone=True)
 
@@ -106,7 +109,9 @@ def status_words(plan: Plan, wording: Wording) -> str:
         time=clock_words(subscription.minute),
         zone=escape(zone_words(subscription.zone)),
         next=next_words(plan, wording) or "soon",
-        checks=wording("nudges.status.checks", weeks=subscription.check_weeks) if subscription.check_weeks else "",
+        checks=wording("nudges.status.checks", weeks=subscription.check_weeks, day=day_words(plan.next_check))
+        if plan.next_check
+        else "",
     ).strip()
 
 

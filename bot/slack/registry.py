@@ -19,6 +19,7 @@ from bot.slack.payloads import (
     Mention,
     Message,
     MessageShortcut,
+    ProfileChanged,
     Submission,
 )
 from bot.slack.replies import Reply, View
@@ -127,7 +128,7 @@ def _name_of(request: Delivery) -> str:
             return name
         case HomeOpened(tab=name) | Lifecycle(name=name):
             return name
-        case Message() | Mention():
+        case Message() | Mention() | ProfileChanged():
             return ""
         case _:
             return request.callback_id

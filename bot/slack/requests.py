@@ -167,6 +167,13 @@ class HomeOpened(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileChanged(Request):
+    """A person's Slack profile changed, maybe their time zone; nobody waits for an answer."""
+
+    zone: str  # IANA name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle(Request):
     """The app was uninstalled or its tokens were revoked (`member.user_id` is empty), or a person was deactivated."""
 
@@ -191,6 +198,7 @@ Delivery = (
     | Submission
     | Closed
     | HomeOpened
+    | ProfileChanged
     | Lifecycle
 )
 KINDS: dict[str, type[Any]] = {
@@ -204,6 +212,7 @@ KINDS: dict[str, type[Any]] = {
     "submission": Submission,
     "closed": Closed,
     "home_opened": HomeOpened,
+    "profile_changed": ProfileChanged,
     "lifecycle": Lifecycle,
 }
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {}

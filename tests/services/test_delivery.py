@@ -616,3 +616,52 @@ def test_an_unknown_zone_stops_nobody_elses_plan(world: World) -> None:
     world.to(TUESDAY)
     assert world.run() == Counter(sent=1)
     assert {channel for _, channel, _ in world.slack.posts} == {"D-UBEN"}
+
+
+# --- in a channel, whose history isn't read ---
+
+
+TEAM = Member("T1", "C1")
+
+
+def _channel(world: World) -> None:
+    world.slack.readable = False
+    wishes = Wishes(weekday=1, minute=570, zone="America/Toronto", topic="rotate")
+    world.nudges.subscribe(TEAM, wishes, channel="C1", kind="team")
+    world.to(TUESDAY)
+
+
+def test_an_uncertain_send_in_a_channel_ends_in_doubt_at_once_and_is_not_repeated(world: World) -> None:
+    _channel(world)
+    world.slack.script = [(Sent("uncertain", error="timeout"), True)]
+    assert world.run() == Counter({"in_doubt": 1})
+    world.clock.move(timedelta(minutes=30))
+    assert world.run() == Counter()
+    assert len(world.slack.posts) == 1
+    assert world.states(TEAM)[0] == ("2026-W48", "in_doubt", "an earlier send may have got through")
+
+
+def test_a_worker_that_died_before_its_send_in_a_channel_loses_nothing(world: World) -> None:
+    _channel(world)
+    assert len(world.delivery("dead").claim()) == 1
+    world.clock.move(timedelta(minutes=3))
+    assert world.run() == Counter({"sent": 1})
+
+
+def test_a_worker_that_died_during_its_send_in_a_channel_leaves_a_doubt_and_no_second_post(world: World) -> None:
+    _channel(world)
+    (claimed,) = world.delivery("dead").claim()
+    assert world.repositories.nudges.choose(claimed, kind="team", prompt_id="C1-r01", unit="C1")
+    world.clock.move(timedelta(minutes=3))
+    assert world.run() == Counter({"in_doubt": 1})
+    assert world.slack.posts == []
+
+
+def test_a_refusal_for_now_in_a_channel_is_no_doubt(world: World) -> None:
+    _channel(world)
+    world.slack.script = [(Sent("retry", error="ratelimited", retry_after=30), False)]
+    world.run()
+    world.clock.move(timedelta(minutes=3))
+    world.run()
+    assert next(state for _, state, _ in world.states(TEAM)) == "sent"
+    assert len(world.slack.taken) == 1

@@ -24,6 +24,7 @@ from bot.slack.payloads import (
     Mention,
     Message,
     MessageShortcut,
+    ProfileChanged,
     Submission,
     from_row,
     kind_of,
@@ -83,6 +84,7 @@ EXPECTED = {
         key="closed:V0MODAL", member=ANA, callback_id="selfcheck.page", view_id="V0MODAL", metadata="c1"
     ),
     "home_opened": HomeOpened(key="event:Ev0HOM00001", member=ANA, tab="home", channel="D0ANA"),
+    "user_change": ProfileChanged(key="event:Ev0USR00001", member=ANA, zone="Europe/Berlin"),
     "app_uninstalled": Lifecycle(key="event:Ev0UNI00001", member=Member("T0SANDBOX", ""), name="app_uninstalled"),
 }
 
