@@ -218,9 +218,6 @@ def in_thread(request: Message, deps: Deps) -> Reply | None:
     entry = Entry(request.text, prompt.text, prompt.unit, nudge_id=nudge.id)
     saved = nudges.reflect(request.member, entry, entry_id=entry_id)
     home.publish(request.member, deps)
-    reply = _saved(saved, prompt, request.member, deps)
-    if reply.outcome == "care":
-        return reply
     text = _saved_words(saved, request.member, deps)
     return say(plain_words(text), [*sections(text), *actions(*_thread_buttons(entry_id, deps))], outcome="reflected")
 

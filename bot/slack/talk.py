@@ -49,7 +49,7 @@ def _reflected(request: Message | Mention, deps: Deps) -> Reply | None:
     if not isinstance(request, Message) or not request.thread_ts or deps.nudges is None:
         return None
     reply = reflect.in_thread(request, deps)
-    if reply is None or reply.outcome == "care" or not request.text.rstrip().endswith("?"):
+    if reply is None or not request.text.rstrip().endswith("?"):
         return reply
     return _offering_the_other(reply, request, request.text, Route("reflect", 1.0, other="ask"), deps)
 
