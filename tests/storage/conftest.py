@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from bot.adapters.crypto import TextCipher
 from bot.adapters.storage.engine import make_engine, sqlite_url
@@ -15,8 +14,6 @@ from bot.adapters.storage.repositories import SqlRepositories
 from bot.ports import Repositories
 from tests.fakes.memory import MemoryRepositories, StandingClock
 from tests.fakes.postgres import PostgresServer, postgres_binaries, postgres_server
-
-settings.register_profile("faults", settings.get_profile("default"))  # asked for by name: many more steps
 
 postgres_param = pytest.param("postgresql", marks=pytest.mark.postgres)
 EVERYWHERE = ["memory", "sqlite", postgres_param]
