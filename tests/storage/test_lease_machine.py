@@ -235,6 +235,4 @@ def test_leases_keep_their_promises_in_any_order_on_postgresql(
     run_state_machine_as_test(OnPostgresql, settings=_machine(full))
     done = next(steps)
     assert done >= (2000 if full else 100)
-    figure(
-        f"in memory and PostgreSQL side by side: {done:,} steps, no row in two live leases, what was sent stayed so"
-    )
+    figure(f"in memory and PostgreSQL side by side: {done:,} steps, no row in two live leases, what was sent stayed so")
