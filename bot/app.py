@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot.core.answer import Answer, Question, Turn
     from bot.core.conversation import Route
     from bot.core.framework import Knowledge, Passage
-    from bot.core.ingest import IngestReport
+    from bot.core.ingest import IngestReport, StoredDocument
     from bot.core.portrait import Portrait
     from bot.core.records import Member
     from bot.core.support import Support
@@ -208,6 +208,36 @@ def open_nudges(content: Content) -> Iterator[tuple[Nudges, NudgeRepository]]:
         )
     finally:
         repositories.close()
+
+
+def forget_document(settings: Settings, unit: str, progress: Progress) -> int:
+    """Take a document out of the store and build the index without it; how many copies there were.
+
+    Every other index folder goes: a deleted vector stays in the files of the index that it was deleted from. Raises
+    DataFolderInUse while the bot runs on this folder, DocumentError where there is no such document.
+    """
+    from bot.adapters.data_folder import DataFolder
+
+    with DataFolder(settings.data_dir).serve_lock("removing a document"):
+        return _forget(Content(settings), lambda document: unit in {document.unit, document.key}, progress)
+
+
+def _forget(content: Content, gone: Callable[[StoredDocument], bool], progress: Progress) -> int:
+    from bot.adapters.retrieval import drop_others
+    from bot.core.errors import DocumentError
+
+    keys = [document.key for document in content.documents.all() if gone(document)]
+    if not keys:
+        raise DocumentError("There is no such document; `isp-coach doctor` lists those that are there.")
+    for key in keys:
+        content.documents.remove(key)
+    fresh = Content(content.settings)  # a content remembers its documents
+    index = fresh.open_index(progress)
+    try:
+        drop_others(fresh.index_place().root, index.fingerprint)
+    finally:
+        index.close()
+    return len(keys)
 
 
 class LateCoach:

@@ -66,6 +66,11 @@ def _settings(settings: Settings) -> Iterator[CheckLine]:
 
         TextCipher.from_settings(settings)
         yield CheckLine("encryption", ok=True, detail="free text is encrypted at rest")
+    if settings.support_line.strip():
+        yield CheckLine("support line", ok=True, detail="set")
+    else:
+        remedy = f"Set {_PREFIX}SUPPORT_LINE to whom a person in distress can reach in your organization."
+        yield CheckLine("support line", ok=None, detail="not set; a general text is shown", remedy=remedy)
 
 
 def _names_in(env_file: Path) -> set[str]:
@@ -100,6 +105,19 @@ def _content(settings: Settings) -> Iterator[CheckLine]:
         f"{len(exemplars.messages)} messages, {len(exemplars.questions)} questions, {texts} texts, from {root}"
     )
     yield CheckLine("content", ok=True, detail=detail)
+
+
+def _documents(settings: Settings) -> Iterator[CheckLine]:
+    from bot.adapters.data_folder import DataFolder
+    from bot.adapters.document_store import DocumentFolder
+
+    folder = DocumentFolder(DataFolder(settings.data_dir).path / "documents")
+    damaged, names = folder.damaged(), [f"{d.unit} ({d.tenant})" for d in folder.all()]
+    if damaged:
+        remedy = "Ingest them again, or remove the files."
+        yield CheckLine("documents", ok=False, detail=f"can't be read: {', '.join(damaged)}", remedy=remedy)
+        return
+    yield CheckLine("documents", ok=True, detail=", ".join(names) or "none were added")
 
 
 def _database(settings: Settings) -> Iterator[CheckLine]:
@@ -243,6 +261,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], Iterator[CheckLine]]], ...] = (
     ("settings", _settings),
     ("data folder", _data_folder),
     ("content", _content),
+    ("documents", _documents),
     ("database", _database),
     ("embeddings", _embeddings),
     ("index", _index),

@@ -413,6 +413,14 @@ def _lexical(passages: Sequence[Passage]) -> Any:
     return index
 
 
+def drop_others(root: Path, keep: str) -> int:
+    """Remove every index folder but one, so that what was taken out of the sources stands in none; how many."""
+    others = [folder for folder in root.iterdir() if folder.is_dir() and folder.name != keep] if root.is_dir() else []
+    for folder in others:
+        shutil.rmtree(folder)
+    return len(others)
+
+
 def _drop_old(root: Path, keep: str) -> None:
     for left in root.glob(".building-*"):  # of runs that were killed; one under way is younger
         if time.time() - left.stat().st_mtime > _ABANDONED:

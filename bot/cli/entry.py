@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import asking, evaluating, operating
+from bot.cli import asking, evaluating, keeping, operating
 from bot.cli.console import Exit
 from bot.cli.faults import be_verbose, tell
 
@@ -50,6 +50,7 @@ def _options(
 
 
 operating.register(app)
+keeping.register(app)
 asking.register(app)
 evaluating.register(app)
 

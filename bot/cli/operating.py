@@ -137,7 +137,14 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else f'{noun}s'}"
 
 
-def doctor(*, as_json: AsJson = False, verbose: Verbose = False) -> None:
+def doctor(
+    *,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail also for what is only worth knowing: for a check before each start.")
+    ] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
     """Check settings, tokens, database, index and the rest: each is ok, or says what to do."""
     _ = verbose
     from bot.cli.logs import to_standard_error
@@ -151,9 +158,13 @@ def doctor(*, as_json: AsJson = False, verbose: Verbose = False) -> None:
         if not as_json:
             _show_check(line)
     if as_json:
-        write_object({"ok": all(line.ok is not False for line in lines), "checks": [line.as_json() for line in lines]})
-    if any(line.ok is False for line in lines):
+        write_object({"ok": all(_fine(line, strict) for line in lines), "checks": [line.as_json() for line in lines]})
+    if not all(_fine(line, strict) for line in lines):
         raise typer.Exit(Exit.FAILED)
+
+
+def _fine(line: CheckLine, strict: bool) -> bool:
+    return line.ok is True or (line.ok is None and not strict)
 
 
 def _show_check(line: CheckLine) -> None:

@@ -12,6 +12,13 @@ __all__ = ["postgres", "postgres_template", "sqlite_template"]  # fixtures: ever
 
 
 @pytest.fixture(params=IN_SQL)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database with tables and no rows."""
+    with _database(request.param, request) as address:
+        yield address
+
+
+@pytest.fixture(params=IN_SQL)
 def due(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Delivery against a recorder, on a clock that stands still; nothing is due yet."""
     monkeypatch.setattr(messenger, "TIMEOUT", 0.5)

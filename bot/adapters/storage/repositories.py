@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, Self
 
@@ -126,9 +126,11 @@ class SqlRepositories:
         """Drop what is older than that instant of one kind, in one workspace or in all but some; how many rows."""
         return sweep(self._database, kind, before=before, team_id=team_id, but=but)
 
-    def reseal(self) -> int:
-        """Bring all stored free text under the newest key; how many rows changed."""
-        return sealing.reseal(self._database, self._cipher)
+    def reseal(self, progress: Callable[[str, int, int], None] | None = None) -> int:
+        """Bring all stored free text under the newest key; how many rows changed. Repeat it where it was cut off."""
+        if progress is None:
+            return sealing.reseal(self._database, self._cipher)
+        return sealing.reseal(self._database, self._cipher, progress)
 
     def ping(self) -> None:
         """Raise StorageError where the database can't be used. It writes: a full disk still reads well."""
