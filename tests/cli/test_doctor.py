@@ -59,7 +59,11 @@ def test_a_misspelt_setting_is_found_with_the_likely_one(app, monkeypatch, tmp_p
 
 
 def test_valid_settings_are_ok_and_a_missing_key_is_only_worth_knowing(app):
-    assert [(line.name, line.ok) for line in lines(doctor._settings)] == [("settings", True), ("encryption", None)]
+    assert [(line.name, line.ok) for line in lines(doctor._settings)] == [
+        ("settings", True),
+        ("encryption", None),
+        ("support line", None),
+    ]
 
 
 def test_a_folder_and_time_zones_are_ok_on_this_machine(app):
