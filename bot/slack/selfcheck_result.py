@@ -222,7 +222,7 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
         x_label=wording("selfcheck.chart.profile.x"),
     )
     rows = [_moved_cells(m, knowledge) for m in moved]
-    heads = ["Competency or function", "Change", "Now", "First check"]
+    heads = ["Competency or function", "Change", "Now", "First", "Since"]
     listed = "\n".join(f"• {_moved_words(m, knowledge, wording)}" for m in moved)
     blocks = [*sections(lead), block, table([heads, *rows]), context(private)]
     another = button("Check another", "selfcheck.start", hint="Choose the next self-check")
@@ -231,8 +231,8 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
 
 
 def _moved_cells(moved: Movement, knowledge: Knowledge) -> list[str]:
-    first, now = (f"{point.rating:.1f} ({_day(point.at)})" for point in (moved.first, moved.now))
-    return [f"{moved.unit} {knowledge.title(moved.unit)}", _change_words(moved), now, first]
+    name = f"{moved.unit} {knowledge.title(moved.unit)}"
+    return [name, _change_words(moved), f"{moved.now.rating:.1f}", f"{moved.first.rating:.1f}", _day(moved.first.at)]
 
 
 def _moved_words(moved: Movement, knowledge: Knowledge, wording: Wording) -> str:
@@ -244,4 +244,4 @@ def _moved_words(moved: Movement, knowledge: Knowledge, wording: Wording) -> str
 
 
 def _change_words(moved: Movement) -> str:
-    return "no change" if abs(moved.change) < _SEEN else f"{moved.change:+.1f}"
+    return "no change" if abs(moved.change) < _SEEN else f"{moved.change:+.1f}".replace("-", "\u2212")

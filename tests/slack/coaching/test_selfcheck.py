@@ -16,7 +16,7 @@ from bot.sandbox.server import Sandbox
 from bot.services.selfchecks import SelfChecks
 from bot.slack import selfcheck
 from bot.slack.bolt import SlackApp
-from bot.slack.manifest import CHECK_CALLBACK
+from bot.slack.manifest import CHECK_CALLBACK, CHECK_HINT
 from bot.slack.selfcheck_page import page_modal
 from bot.slack.selfcheck_result import result_message, trend_message
 from tests.fakes.memory import MemoryRepositories
@@ -161,6 +161,13 @@ def test_what_moved_shows_five_units_as_a_chart_and_all_in_the_table(sandbox: Sa
     assert len(table["rows"]) == 8
     assert "no change" in told["text"]
     assert "Only you can see this." in told["text"]
+
+
+def test_every_word_of_the_commands_hint_does_something() -> None:
+    words_, named = CHECK_HINT.split(" | ")[1:], CHECK_HINT.split(" | ")[0]
+    assert named == "[competency]"
+    assert len(words_) == 5
+    assert set(words_) <= selfcheck._WORDS.keys()
 
 
 @pytest.mark.parametrize("wish", ["trend", " Progress "])
