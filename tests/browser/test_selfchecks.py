@@ -100,6 +100,26 @@ def rate(page: Page, values: Sequence[str], *, watch: Stopwatch | None = None) -
         watch.choices += 1
 
 
+def rate_by_keys(page: Page, values: Sequence[str], *, watch: Stopwatch | None = None) -> None:
+    """Choose one answer a statement by keyboard."""
+    watch = watch or Stopwatch()
+    first = dialog_of(page).get_by_role("combobox").first
+    for _ in range(15):
+        if first.evaluate("node => node === document.activeElement"):
+            break
+        watch.keys(page, "Tab")
+    order = [value for value, _ in SCALE]
+    for number, value in enumerate(values):
+        menu = dialog_of(page).get_by_role("combobox").nth(number)
+        if number:
+            watch.keys(page, "Tab")
+        expect(menu).to_be_focused()
+        watch.seconds += MIND
+        watch.keys(page, "Enter", *["ArrowDown"] * order.index(value), "Enter")
+        expect(menu).to_have_text(LABELS[value])
+        watch.choices += 1
+
+
 def checks_of(running: Running, person: str) -> list:
     return running.bot.repositories.checks.history(Member("T0SANDBOX", person))
 
@@ -155,16 +175,7 @@ def test_a_quick_check_by_keyboard_alone_with_an_example(
     expect(dialog.get_by_text("How true is each statement")).to_be_visible()
     watch.screen(dialog)
     watch.read(" ".join(LABELS.values()))
-    order = [value for value, _ in SCALE]
-    for number, value in enumerate("43433220"):
-        menu = dialog.get_by_role("combobox").nth(number)
-        if number:
-            watch.keys(dm, "Tab")
-        expect(menu).to_be_focused()
-        watch.seconds += MIND
-        watch.keys(dm, "Enter", *["ArrowDown"] * order.index(value), "Enter")
-        expect(menu).to_have_text(LABELS[value])
-        watch.choices += 1
+    rate_by_keys(dm, "43433220", watch=watch)
     watch.keys(dm, "Tab")
     expect(dialog.get_by_role("textbox")).to_be_focused()
     dm.keyboard.type(EXAMPLE)
@@ -228,11 +239,13 @@ def test_a_whole_profile_left_in_the_middle_goes_on_after_restarts_with_nothing_
     dm.get_by_role("button", name="Go on with my whole profile").click()
     expect(dialog.get_by_text("Step 3 of 4.")).to_be_visible()
     expect(dialog.get_by_text("Plan for sustainability and sustain")).to_be_visible()
-    rate(dm, "33330000")
-    dialog.get_by_role("button", name="Save and go on").click()
+    rate_by_keys(dm, "33330000")
+    press_until(dm, "Tab", ".dialog button[type=submit]")
+    dm.keyboard.press("Enter")
     expect(dialog.get_by_text("Step 4 of 4.")).to_be_visible()
-    rate(dm, "55554444")
-    dialog.get_by_role("button", name="Save and finish").click()
+    rate_by_keys(dm, "55554444")
+    press_until(dm, "Tab", ".dialog button[type=submit]")
+    dm.keyboard.press("Enter")
     expect(dialog.get_by_text("That was the last step")).to_be_visible()
     dm.keyboard.press("Escape")
     expect(dm.get_by_text("steps done")).to_have_count(0)

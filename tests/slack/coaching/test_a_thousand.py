@@ -98,7 +98,8 @@ def test_home_and_result_come_in_time_for_everybody(
     figure(
         f"{PEOPLE:,} people with {EACH} checks each, from the click to what is seen, p95 of {LOOKED_AT}: "
         f"Home {_p95(opened) * 1000:.0f} ms (median {statistics.median(opened) * 1000:.0f}), "
-        f"result {_p95(answered) * 1000:.0f} ms (median {statistics.median(answered) * 1000:.0f})"
+        f"result {_p95(answered) * 1000:.0f} ms (median {statistics.median(answered) * 1000:.0f}, "
+        f"slowest {max(answered) * 1000:.0f})"
     )
     assert max(answered) < 2.0
     half = LOOKED_AT // 2  # other work on the machine may weigh on one half, a slow bot weighs on both
