@@ -147,7 +147,7 @@ class Inbox:
             self._turn_away(work)
 
     def _pool(self, work: _Work) -> WorkPool:
-        return self._quick if work.on.quick else self._slow
+        return self._quick if work.on.is_quick(work.request) else self._slow
 
     def _turn_away(self, work: _Work) -> None:
         """Close a delivery of a person who has too much waiting; say so once."""

@@ -54,11 +54,17 @@ class On:
     name: str  # command key, callback id, action prefix, tab, …; "" takes every request of the kind
     handler: Handler | None = None
     answer: Answerer | None = None  # submissions only: runs before the acknowledgement
-    quick: bool = True  # works in the lane for clicks and modals, apart from slow answers
+    quick: bool | Callable[[Any], bool] = True  # works in the lane for clicks and modals, apart from slow answers
+
+    def is_quick(self, request: Delivery) -> bool:
+        """True where this request is worked in the lane for clicks and modals."""
+        return self.quick if isinstance(self.quick, bool) else self.quick(request)
 
 
-def on_command(name: str, handler: Callable[[Command, Deps], Reply | None], *, quick: bool = False) -> On:
-    """A slash command by its bare name ("selfcheck"); `quick=True` where it opens a modal."""
+def on_command(
+    name: str, handler: Callable[[Command, Deps], Reply | None], *, quick: bool | Callable[[Command], bool] = False
+) -> On:
+    """A slash command by its bare name ("selfcheck"); `quick` is or gives True where it opens a modal."""
     return On(Command, name, handler, quick=quick)
 
 

@@ -306,8 +306,14 @@ _WORDS: dict[str, Callable[[Command, Deps], Reply | None]] = {
     **dict.fromkeys(("how", "rule", "scoring", "how does this work", "how this works"), explain),
 }
 
+
+def _opens_soon(request: Command) -> bool:
+    """False for the picture: drawing takes its time, and must keep nobody's form waiting."""
+    return _WORDS.get(request.text.strip().lower()) is not portrait.picture
+
+
 REGISTRATIONS: tuple[Registration, ...] = (
-    on_command("selfcheck", command, quick=True),
+    on_command("selfcheck", command, quick=_opens_soon),
     on_intent("selfcheck", wished, "selfcheck", "check"),
     on_shortcut(CHECK_CALLBACK, from_shortcut),
     on_click("selfcheck.start", start),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -69,6 +70,22 @@ def test_the_command_asks_for_it_from_a_channel_and_it_comes_by_direct_message(s
     sandbox.wait_for_message("D0ANA", "Your profile as a picture")
     line = sandbox.wait_for_message("C0GENERAL", "is in your direct messages", user="U0ANA")
     assert line["ephemeral"] is True
+
+
+def test_a_picture_that_takes_its_time_keeps_no_form_waiting(
+    sandbox: Sandbox, ready: SlackApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    real = ready.deps.painter.draw
+    monkeypatch.setattr(type(ready.deps.painter), "draw", lambda _self, p: (go_on.wait(20), real(p))[1])
+    for person in range(6):  # more than there are workers for forms
+        user = sandbox.add_person(f"Person {person}", "Europe/London")
+        ready.deps.selfchecks.finish(Member("T0SANDBOX", user), "C1", [3] * 8, "", check_id="one")
+        sandbox.command(user, sandbox.dm(user), "/selfcheck", "picture")
+    sandbox.command("U0BEN", "D0BEN", "/selfcheck", "C4")
+    sandbox.wait_for_modal("U0BEN", "How true is each statement")
+    go_on.set()
+    sandbox.wait_for(lambda: len(sandbox.recorder.of("files.completeUploadExternal")) == 6, 30, "all pictures")
 
 
 @pytest.mark.usefixtures("bot")

@@ -350,6 +350,7 @@ def test_a_database_that_fails_gives_words_and_choices_back(
     view = sandbox.wait_for_modal("U0ANA", "How true is each statement")
     inputs = [b["element"] for b in view.content["blocks"] if b["type"] == "input"]
     assert [e["initial_option"]["value"] for e in inputs[:8]] == ["3"] * 8
+    assert inputs[8]["initial_value"] == "Not to be lost."
     again = ratings(selfchecks, "C4", "3", "3") | {"example": "Not to be lost."}
     assert sandbox.submit("U0ANA", again) == {}
     sandbox.wait_for_message("D0ANA", "Two next steps")
