@@ -14,7 +14,9 @@ RUN python -m hatchling build -t wheel -d /wheel \
  && uv pip install --python /opt/coach/bin/python --no-cache --no-deps --no-index /wheel/*.whl
 
 FROM python:3.12-slim-bookworm
-RUN useradd --uid 10001 --create-home --home-dir /data --shell /usr/sbin/nologin coach
+# The index has a folder of its own, so that a volume laid over it belongs to the same user.
+RUN useradd --uid 10001 --create-home --home-dir /data --shell /usr/sbin/nologin coach \
+ && install -d -m 700 -o coach -g coach /data/isp-coach /data/isp-coach/index
 COPY --from=build /opt/coach /opt/coach
 # HOME is the volume: an embedding model fetched by `isp-coach setup` stays with the data.
 ENV PATH=/opt/coach/bin:$PATH \
@@ -23,11 +25,14 @@ ENV PATH=/opt/coach/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     MPLCONFIGDIR=/tmp/matplotlib \
     ISP_COACH_DATA_DIR=/data/isp-coach \
-    ISP_COACH_SANDBOX_HOST=0.0.0.0
+    ISP_COACH_SANDBOX_HOST=0.0.0.0 \
+    ISP_COACH_HEALTH_PORT=9090
 USER 10001
 WORKDIR /data
 VOLUME /data
-EXPOSE 8765
+EXPOSE 8765 3000 9090
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:9090/healthz', timeout=4)"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["isp-coach"]
 CMD ["run"]

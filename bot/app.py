@@ -5,6 +5,7 @@ Heavy parts are imported where they are first needed, so that the page, `--help`
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import signal
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from bot.slack.bolt import SlackApp
 
 log = structlog.get_logger()
+
+_AGAIN = 5.0  # seconds between two tries to load the coach
 
 Progress = Callable[[str, int, int], None]
 Announce = Callable[[str], None]
@@ -305,6 +308,11 @@ class LateCoach:
         """True once the coach answers."""
         return self._coach is not None
 
+    @property
+    def complete(self) -> bool:
+        """True while passages are found by meaning, too; False while the Chroma server is away."""
+        return self._coach is not None and self._coach.complete
+
     def _ready(self) -> Coach | SpeakingCoach:
         if self._coach is None:
             raise IndexNotReady("I'm still reading my sources.")
@@ -369,7 +377,9 @@ class Bot:
 
         s = self._settings
         limits = Limits(s.model_person_tokens, s.model_team_tokens, s.model_person_calls, s.model_team_calls)
-        return ModelBudget(self.repositories.usage, self.clock, limits)
+        name = s.model or ""
+        spent = functools.partial(self.metrics.spent, name)
+        return ModelBudget(self.repositories.usage, self.clock, limits, spent)
 
     def _features(self) -> tuple[SelfChecks, Nudges]:
         from bot.adapters.prompt_files import load_descriptors, load_reflections
@@ -419,8 +429,8 @@ class Bot:
             return State(ok=True, detail="takes writes")
 
         def index() -> State:
-            ready = self.coach.ready
-            return State(ok=ready, detail="ready" if ready else "being read")
+            ready, complete = self.coach.ready, self.coach.complete
+            return State(ok=ready, detail="being read" if not ready else "ready" if complete else "by words only")
 
         def slack() -> State:
             connected, mode = self.slack.connected, self._settings.slack_mode
@@ -442,6 +452,7 @@ class Bot:
             "nudges_waiting": nudges.waiting,
             "nudges_latest_seconds": nudges.late_by.total_seconds(),
             "index_ready": self.coach.ready,
+            "index_complete": self.coach.complete,
             "slack_connected": self.slack.connected,
         }
 
@@ -487,9 +498,22 @@ def serve_slack(settings: Settings, announce: Announce) -> None:
         stack.callback(bot.stop)
         bot.start()
         announce("Connected to Slack. The coach is reading its sources …")
-        bot.coach.load()
-        announce("The coach is ready. Stop it with Ctrl-C.")
+        if _load(bot, stop, announce):
+            announce("The coach is ready. Stop it with Ctrl-C.")
         stop.wait()
+
+
+def _load(bot: Bot, stop: threading.Event, announce: Announce) -> bool:
+    """Load the coach, also where its Chroma server comes up later; False where the bot was stopped before."""
+    while not stop.is_set():
+        try:
+            bot.coach.load()
+        except IndexNotReady as error:
+            announce(f"{error} Trying again in {_AGAIN:.0f} seconds.")
+            stop.wait(_AGAIN)
+        else:
+            return True
+    return False
 
 
 def serve_sandbox(settings: Settings, announce: Announce) -> None:

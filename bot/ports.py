@@ -45,6 +45,10 @@ class Clock(Protocol):
 class Index(Protocol):
     """The passages, searchable. Raises IndexNotReady while it is being built."""
 
+    @property
+    def complete(self) -> bool:
+        """False while passages are found by their words alone, since the search by meaning is away."""
+
     def search(self, query: str, *, tenant: str, limit: int = 40) -> list[Hit]:
         """The best passages for a query among those for everybody and the tenant's own, best first."""
 

@@ -13,6 +13,8 @@ from bot.core.wording import Wording
 from bot.services.coach import Coach
 
 ROOT = Path(__file__).parents[1]
+# Named by its fingerprint, so that workers and runs share one and a changed content builds another.
+INDEX = Path(tempfile.gettempdir()) / "isp-coach-test-index"
 
 
 @pytest.fixture(scope="session")
@@ -32,13 +34,12 @@ def source(knowledge) -> retrieval.IndexSource:
 
 @pytest.fixture(scope="session")
 def place() -> retrieval.IndexPlace:
-    # Named by its fingerprint, so that workers and runs share one and a changed content builds another.
-    return retrieval.IndexPlace(Path(tempfile.gettempdir()) / "isp-coach-test-index", "builtin", Path("/nowhere"))
+    return retrieval.IndexPlace(INDEX, "builtin", Path("/nowhere"))
 
 
 @pytest.fixture(scope="session")
-def index(source, place):
-    opened = retrieval.open_or_build(source, place)
+def index(source):
+    opened = retrieval.open_or_build(source, retrieval.IndexPlace(INDEX, "builtin", Path("/nowhere")))
     yield opened
     opened.close()
 

@@ -30,7 +30,6 @@ import bm25s
 import joblib
 import numpy as np
 import structlog
-from langchain_chroma import Chroma
 from sklearn.preprocessing import normalize
 
 from bot.adapters import classifier, distress, representation
@@ -38,7 +37,7 @@ from bot.adapters import embeddings as embedding
 from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.distress import DistressReader
 from bot.adapters.representation import Representation, stems
-from bot.core.errors import IndexNotReady
+from bot.adapters.vectors import Found, RowsMissing, Vectors, open_client, open_store
 from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
 from bot.core.exemplars import Exemplars
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
@@ -110,8 +109,11 @@ def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | N
     except Exception as error:  # noqa: BLE001 - whatever a damaged file raises, the cure is the same: build it anew, once
         log.warning("index.damaged", fingerprint=mark, error=type(error).__name__)
         _forget_clients()
-        shutil.rmtree(folder, ignore_errors=True)
-        _build(source, place, folder, progress or (lambda *_: None))
+        if place.chroma_url and isinstance(error, RowsMissing):  # another server, or one that lost its rows
+            _refill(source, place, folder)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            _build(source, place, folder, progress or (lambda *_: None))
         return SealedIndex(folder, place)
 
 
@@ -165,23 +167,21 @@ class SealedIndex:
             self._by_unit.setdefault(p.unit, []).append(p)
         self._lexical = _lexical(list(self._passages.values()))
         self._rows: dict[str, Any] = {}
-        self._client = _client(folder, place)
-        self._stores = {
-            name: Chroma(
-                collection_name=name,
-                client=self._client,
-                embedding_function=self._embeddings,
-                create_collection_if_not_exists=False,
-            )
-            for name in seal["collections"]
-        }
-        for name, count in seal["collections"].items():
-            if self._stores[name]._collection.count() != count:  # noqa: SLF001 - LangChain's door has no count
-                raise IndexNotReady("The index is damaged and has to be built anew.")
+        self._vectors = Vectors(
+            lambda: open_client(folder, place.chroma_url),
+            seal["collections"],
+            self._embeddings,
+            remote=place.chroma_url is not None,
+        )
 
     def close(self) -> None:
         """Let go of Chroma's files."""
-        self._client.close()
+        self._vectors.close()
+
+    @property
+    def complete(self) -> bool:
+        """See Index: False while the Chroma server is away."""
+        return self._vectors.available
 
     # --- Index
 
@@ -257,7 +257,7 @@ class SealedIndex:
         tokens = stems(clean(query))
         lexical = self._lexical.get_scores(tokens) if tokens else np.zeros(len(self._order), dtype=np.float32)
         dense: dict[str, float] = {}
-        for name in {_name(self.fingerprint, EVERYBODY), _name(self.fingerprint, tenant)} & set(self._stores):
+        for name in {_name(self.fingerprint, EVERYBODY), _name(self.fingerprint, tenant)} & self._vectors.names:
             dense |= {m["id"]: s for m, s in self._nearest(name, vector, limit)}
         best = np.argsort(-lexical)[:limit]
         ids = dict.fromkeys([*dense, *(self._order[i] for i in best if lexical[i] > 0)])
@@ -272,11 +272,10 @@ class SealedIndex:
             hits.append(Hit(passage, score=meaning + 0.5 * words / top, dense=meaning, lexical=words))
         return sorted(hits, key=lambda h: -h.score)[:limit]
 
-    def _nearest(self, name: str, vector: list[float], limit: int) -> list[tuple[dict[str, Any], float]]:
-        if name not in self._stores or not any(vector):
+    def _nearest(self, name: str, vector: list[float], limit: int) -> Found:
+        if name not in self._vectors.names or not any(vector):
             return []
-        found = self._stores[name].similarity_search_by_vector_with_relevance_scores(vector, k=limit)
-        return [(document.metadata, 1.0 - float(distance)) for document, distance in found]
+        return self._vectors.nearest(name, vector, limit)
 
 
 # --- building -----------------------------------------------------------------------------------------------------
@@ -302,28 +301,35 @@ def _build(source: IndexSource, place: IndexPlace, folder: Path, progress: Progr
 
 def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progress: Progress) -> None:
     work.mkdir(parents=True)
-    passages = [*source.knowledge.passages(), *source.documents]
-    exemplars = _exemplar_rows(source)
-    progress("Reading the content", 0, 4)
-    fitted = Representation().fit([p.text for p in passages] + [t for t, _, _ in exemplars])
-    name = embedding.chosen(place.embeddings, place.minilm_dir)
-    vectors = _vectors(name, place, fitted, [p.text for p in passages] + [t for t, _, _ in exemplars], progress)
-    models = TrainedClassifier(fitted, None if name == "builtin" else vectors.rows)
-    progress("Learning from the exemplars", 1, 4)
-    models.train(source.knowledge, source.exemplars)
-    wishes = Wishes.of(passages, fitted, vectors)
-    listener = DistressReader(None if name == "builtin" else vectors.rows).train(source.exemplars)
-    joblib.dump((models, wishes, listener), work / "models.joblib", compress=1)
-    progress("Placing passages and questions", 2, 4)
-    client = _client(work, place)
-    try:
+    with open_store(work, place.chroma_url) as client:  # first of all: a server that is away ends it here
+        passages = [*source.knowledge.passages(), *source.documents]
+        exemplars = _exemplar_rows(source)
+        progress("Reading the content", 0, 4)
+        fitted = Representation().fit([p.text for p in passages] + [t for t, _, _ in exemplars])
+        name = embedding.chosen(place.embeddings, place.minilm_dir)
+        vectors = _vectors(name, place, fitted, [p.text for p in passages] + [t for t, _, _ in exemplars], progress)
+        models = TrainedClassifier(fitted, None if name == "builtin" else vectors.rows)
+        progress("Learning from the exemplars", 1, 4)
+        models.train(source.knowledge, source.exemplars)
+        wishes = Wishes.of(passages, fitted, vectors)
+        listener = DistressReader(None if name == "builtin" else vectors.rows).train(source.exemplars)
+        joblib.dump((models, wishes, listener), work / "models.joblib", compress=1)
+        progress("Placing passages and questions", 2, 4)
         collections = _store_vectors(client, vectors, passages, exemplars, mark)
-    finally:
-        client.close()
-    records = [p.model_dump(mode="json") for p in passages]
-    (work / "passages.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
-    _seal(work, {"embeddings": name, "collections": collections, "passages": len(passages), "format": FORMAT})
-    progress("Ready", 4, 4)
+        records = [p.model_dump(mode="json") for p in passages]
+        (work / "passages.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+        _seal(work, {"embeddings": name, "collections": collections, "passages": len(passages), "format": FORMAT})
+        progress("Ready", 4, 4)
+
+
+def _refill(source: IndexSource, place: IndexPlace, folder: Path) -> None:
+    """Bring a server the rows that belong to a sealed folder; nothing is learned anew."""
+    seal = json.loads((folder / "sealed.json").read_text(encoding="utf-8"))
+    models, *_ = joblib.load(folder / "models.joblib")
+    vectors = embedding.make(seal["embeddings"], place.minilm_dir, models.representation)
+    passages = [*source.knowledge.passages(), *source.documents]
+    with open_store(folder, place.chroma_url) as client:
+        _store_vectors(client, vectors, passages, _exemplar_rows(source), folder.name)
 
 
 def _vectors(name: str, place: IndexPlace, fitted: Representation, texts: Sequence[str], progress: Progress) -> Any:
@@ -385,18 +391,6 @@ def _upsert(client: Any, name: str, vectors: Any, texts: list[str], metadata: li
 def _name(mark: str, tenant: str) -> str:
     """A collection's name: 3 to 63 letters, digits, dots and dashes; workspaces apart by collection, not by filter."""
     return f"coach-{mark}-" + ("all" if tenant == EVERYBODY else re.sub(r"[^A-Za-z0-9]", "-", tenant).lower())
-
-
-def _client(folder: Path, place: IndexPlace) -> Any:
-    import chromadb  # noqa: PLC0415 - a second or more, only where an index is opened
-    from chromadb.config import Settings  # noqa: PLC0415 - likewise
-
-    if place.chroma_url:
-        from urllib.parse import urlsplit  # noqa: PLC0415 - only for a server
-
-        at = urlsplit(place.chroma_url)
-        return chromadb.HttpClient(host=at.hostname or "localhost", port=at.port or 8000, ssl=at.scheme == "https")
-    return chromadb.PersistentClient(path=str(folder / "chroma"), settings=Settings(anonymized_telemetry=False))
 
 
 def _forget_clients() -> None:

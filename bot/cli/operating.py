@@ -81,7 +81,11 @@ def _announce(text: str) -> None:
     print(plain(text), flush=True)
 
 
-def setup(*, verbose: Verbose = False) -> None:
+def setup(
+    *,
+    model: Annotated[bool, typer.Option("--model/--no-model", help="Fetch the model, or only build the index.")] = True,
+    verbose: Verbose = False,
+) -> None:
     """Fetch the MiniLM model (about 80 MB, once) for sharper search, and build the index."""
     _ = verbose
     from bot.adapters.embeddings import has_minilm
@@ -90,7 +94,7 @@ def setup(*, verbose: Verbose = False) -> None:
 
     settings = load_settings()
     status = Exit.OK
-    if not has_minilm(settings.minilm_dir):
+    if model and not has_minilm(settings.minilm_dir):
         say("Fetching the MiniLM model …")
         try:
             fetch_minilm(settings.minilm_dir)

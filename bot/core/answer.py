@@ -69,6 +69,7 @@ class Answer(BaseModel):
     model: str | None = None
     fallback: Literal["model_error", "check_failed"] | None = None
     coach_question: str | None = None
+    search: Literal["full", "words"] = "full"  # "words": while the search by meaning was away
     latency_ms: float = 0.0
     prompt: str | None = None  # which prompt spoke, "answer@1"; None where no model was called
     cut: int = 0  # sentences of the model's draft that the check kept back

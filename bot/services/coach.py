@@ -74,6 +74,11 @@ class Coach:
     def _titles(self) -> dict[str, str]:
         return {code: self.knowledge.title(code) for code in FRAMEWORK_UNITS}
 
+    @property
+    def complete(self) -> bool:
+        """See Index."""
+        return self._index.complete
+
     # --- ask
 
     def ask(self, question: Question) -> Answer:
@@ -82,7 +87,9 @@ class Coach:
         text = clean(question.text)
         early = self._before_anything(text)
         answer = self._refusal(question.text, text, early) if early else self._answer(question, text)
-        return answer.model_copy(update={"latency_ms": round((time.perf_counter() - started) * 1000, 2)})
+        search = "full" if self._index.complete else "words"
+        took = round((time.perf_counter() - started) * 1000, 2)
+        return answer.model_copy(update={"search": search, "latency_ms": took})
 
     def _before_anything(self, text: str) -> Outcome | None:
         if self.in_distress(text):

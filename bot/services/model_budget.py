@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,11 +29,16 @@ class Limits:
     team_calls: int = 0
 
 
+Spent = Callable[[str, int], None]
+
+
 class ModelBudget:
     """Says whether a call may be made, and notes what it took. Safe to use from many threads."""
 
-    def __init__(self, usage: UsageRepository, clock: Clock, limits: Limits) -> None:
+    def __init__(self, usage: UsageRepository, clock: Clock, limits: Limits, spent: Spent | None = None) -> None:
+        """`spent(direction, tokens)` hears what each call took."""
         self._usage, self._clock, self._limits = usage, clock, limits
+        self._spent = spent or (lambda _direction, _tokens: None)
         self._calls: dict[str, deque[datetime]] = {}
         self._lock = threading.Lock()
 
@@ -58,6 +64,8 @@ class ModelBudget:
     def spend(self, member: Member, usage: Usage) -> None:
         """Note the tokens of a call."""
         self._usage.spend(member, self._clock.now().date(), usage)
+        self._spent("in", usage.tokens_in)
+        self._spent("out", usage.tokens_out)
 
     def _has_room(self, key: str, limit: int, now: datetime) -> bool:
         calls = self._calls.get(key)

@@ -138,6 +138,11 @@ class SpeakingCoach:
         """The framework and the paper's statements."""
         return self.local.knowledge
 
+    @property
+    def complete(self) -> bool:
+        """See Coach."""
+        return self.local.complete
+
     def passage(self, passage_id: str, tenant: str) -> Passage | None:
         """See Coach."""
         return self.local.passage(passage_id, tenant)

@@ -78,6 +78,10 @@ def answer_message(
         parts.append(question)
     if answer.citations:
         parts.append(wording("slack.ask.sources", sources="; ".join(_source_words(answer))))
+    if answer.search == "words" and answer.outcome not in _QUIET:
+        note = wording("slack.ask.words_only")
+        blocks.append(context(note))
+        parts.append(note)
     blocks += _source_buttons(answer, exchange_id)
     if answer.outcome not in _QUIET:
         blocks += _nearest(answer, exchange_id, titles or {}) + _last_row(exchange_id, answer, private=private)

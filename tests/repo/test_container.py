@@ -45,6 +45,10 @@ def test_the_compose_file_fits_the_schema():
         lambda c: c["services"]["coach"].update(prots=["1:1"]),
         lambda c: c["services"]["coach"].update(ports=["not a port"]),
         lambda c: c["services"]["coach"].update(restart="sometimes"),
+        lambda c: c["services"]["replica"].update(profile=["scale"]),
+        lambda c: c["services"]["replica"]["depends_on"]["migrate"].update(condition="some day"),
+        lambda c: c["services"]["postgres"]["healthcheck"].update(tries=3),
+        lambda c: c["services"]["replica"]["deploy"].update(replicas="four"),
         lambda c: c["services"]["coach"].update(read_only="perhaps"),
         lambda c: c.pop("services"),
         lambda c: c.update(service={}),
@@ -57,13 +61,26 @@ def test_the_schema_refuses_mistakes(change):
         jsonschema.Draft7Validator(SCHEMA).validate(broken)
 
 
-def test_the_one_service_has_no_rights_to_spare_and_keeps_its_data():
-    (service,) = COMPOSE["services"].values()
+OURS = {"coach", "migrate", "index", "replica"}
+SERVICES = COMPOSE["services"]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_containers_have_no_rights_to_spare(name):
+    service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
-    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert service["tmpfs"] == ["/tmp"]
     assert service["env_file"] == [{"path": ".env", "required": False}]
+
+
+def test_alone_it_keeps_its_data_and_needs_nothing_else():
+    service = SERVICES["coach"]
+    assert "depends_on" not in service
+    assert "profiles" not in service
+    assert [name for name, other in SERVICES.items() if "profiles" not in other] == ["coach"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     (volume,) = service["volumes"]
     name, target = volume.split(":")
     assert name in COMPOSE["volumes"]
@@ -72,8 +89,34 @@ def test_the_one_service_has_no_rights_to_spare_and_keeps_its_data():
 
 def test_the_compose_file_names_settings_that_exist():
     known = {f"ISP_COACH_{name}".upper() for name in Settings.model_fields}
-    (service,) = COMPOSE["services"].values()
-    assert set(service["environment"]) <= known
+    for name in OURS:
+        assert set(SERVICES[name]["environment"]) <= known
+    assert json.dumps(SERVICES["replica"]["environment"]).count("POSTGRES_PASSWORD") == 1
+
+
+def test_the_database_is_migrated_and_the_index_built_before_a_replica_starts_and_none_does_it_itself():
+    after = SERVICES["replica"]["depends_on"]
+    assert {name: step["condition"] for name, step in after.items()} == {
+        "migrate": "service_completed_successfully",
+        "index": "service_completed_successfully",
+    }
+    assert SERVICES["migrate"]["command"] == ["migrate"]
+    assert SERVICES["replica"]["environment"]["ISP_COACH_MIGRATE_ON_START"] == "false"
+    assert "index:/data/isp-coach/index:ro" in SERVICES["replica"]["volumes"]
+    assert SERVICES["replica"]["deploy"]["replicas"] > 1
+
+
+def test_only_the_proxy_is_shown_outside_and_no_password_is_in_the_file():
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"coach", "proxy"}
+    text = (TOP / "docker-compose.yml").read_text("utf-8")
+    assert not re.search(r"^ +[A-Z_]*(PASSWORD|SECRET|TOKEN|KEY): +[^$\s]", text, re.MULTILINE)
+
+
+def test_images_are_pinned_by_version_and_chroma_fits_its_client():
+    images = {name: service["image"] for name, service in SERVICES.items() if name not in OURS}
+    assert all(re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?", image) for image in images.values()), images
+    pinned = re.search(r"^chromadb==(\S+)", (TOP / "requirements.txt").read_text("utf-8"), re.MULTILINE)[1]
+    assert images["chroma"] == f"chromadb/chroma:{pinned}"
 
 
 def test_the_image_is_built_in_two_stages_and_runs_as_a_user_without_rights():
@@ -85,6 +128,7 @@ def test_the_image_is_built_in_two_stages_and_runs_as_a_user_without_rights():
     assert not any("pip" in line for line in final)
     assert any(line.startswith("VOLUME /data") for line in final)
     assert build[0].split()[1] == final[0].split()[1]
+    assert any(line.startswith("HEALTHCHECK") and "/healthz" in line for line in final)
 
 
 def test_the_image_installs_only_what_is_pinned_with_hashes():

@@ -17,10 +17,13 @@ from bot.adapters.web import WebServer
 from bot.core.records import Installation
 from bot.settings import Settings
 from bot.slack.bolt import SlackApp, build_slack
+from tests.coachkit import index, knowledge, source
 from tests.fakes.memory import MemoryRepositories
 from tests.scale.requests import SECRET, Client
 from tests.scale.slack import FakeSlack, fake_slack
 from tests.slack.scripted import ScriptedCoach
+
+__all__ = ["index", "knowledge", "source"]
 
 ROOT = Path(__file__).parents[2]
 

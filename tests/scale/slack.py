@@ -20,6 +20,7 @@ class Call:
     method: str
     token: str
     body: dict[str, Any]
+    path: str = ""  # below /api/
 
 
 @dataclass
@@ -52,10 +53,11 @@ class FakeSlack:
         with self.changed:
             return self.changed.wait_for(true, seconds)
 
-    def handle(self, method: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
+    def handle(self, method: str, token: str, body: dict[str, Any], path: str = "") -> dict[str, Any]:
         """Answer one call."""
         with self.changed:
-            self.calls.append(Call(method, token, body))
+            self.calls.append(Call(method, token, body, path))
+            self.changed.notify_all()
             if token in self.dead:
                 return {"ok": False, "error": "token_revoked"}
             return self._answer(method, token, body)
@@ -130,8 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, body: dict[str, Any]) -> None:
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or str(body.get("token") or "")
-        method = urllib.parse.urlsplit(self.path).path.rpartition("/")[2]
-        data = json.dumps(self.slack.handle(method, token, body)).encode()
+        path = urllib.parse.urlsplit(self.path).path.removeprefix("/api/")
+        data = json.dumps(self.slack.handle(path.rpartition("/")[2], token, body, path)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))

@@ -113,7 +113,7 @@ def test_a_code_that_slack_refuses_and_an_installation_for_an_organisation_leave
 def test_where_slack_cant_be_reached_the_page_says_so(served: Served, slack) -> None:
     state, cookie = _begin(served)
 
-    def away(method: str, given: str, body: dict) -> dict:
+    def away(method: str, *_: object) -> dict:
         raise OSError(method)
 
     slack.handle = away
