@@ -255,6 +255,12 @@ class ExchangeRepository(Protocol):
 
     def rate(self, exchange_id: str, member: Member, *, helpful: bool) -> bool: ...
     def correct(self, exchange_id: str, member: Member, *, correction: str, may_share: bool) -> bool: ...
+    def share(self, exchange_id: str, member: Member) -> bool:
+        """Note that the author agrees to share what was asked; False where there is no such exchange of theirs."""
+
+    def asked(self, *, since: datetime, team_id: str | None = None) -> list[Exchange]:
+        """Questions of everybody since then, for counting; only those with `may_share` may be shown to anybody."""
+
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
         """Corrections whose authors agreed to share them, oldest first."""
 

@@ -28,7 +28,7 @@ corrections = typer.Typer(no_args_is_help=True, help="What people corrected, whe
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     bot: tuple[Callable[..., None], ...] = (run, sandbox)
-    upkeep: tuple[Callable[..., None], ...] = (setup, ingest, doctor, manifest, migrate)
+    upkeep: tuple[Callable[..., None], ...] = (setup, ingest, doctor, manifest, migrate, gaps)
     for panel, commands in (("Bot", bot), ("Upkeep", upkeep)):
         for command in commands:
             app.command(rich_help_panel=panel)(command)
@@ -211,6 +211,48 @@ def migrate(*, verbose: Verbose = False) -> None:
         finally:
             repositories.close()
     print(f"The database is now in this version's form; {sealed} rows were brought under the newest key.")
+
+
+def gaps(
+    *,
+    team: Annotated[str | None, typer.Option(metavar="T", help="Only this workspace's.", show_default=False)] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How far back.")] = 30,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """What the sources leave open: refused and disliked questions by unit, with the words of those who share them."""
+    _ = verbose
+    from datetime import UTC, datetime, timedelta
+
+    from bot.adapters.storage.repositories import SqlRepositories
+    from bot.cli.logs import to_standard_error
+    from bot.core.gaps import gaps as found_in
+
+    to_standard_error()
+    repositories = SqlRepositories.open(load_settings())
+    try:
+        since = datetime.now(UTC) - timedelta(days=days)
+        found = [gap.as_json() for gap in found_in(repositories.exchanges.asked(since=since, team_id=team))]
+    finally:
+        repositories.close()
+    if as_json:
+        write_object({"days": days, "gaps": found})
+        return
+    for gap in found:
+        kinds = ", ".join(f"{gap[kind]} {words}" for kind, words in _GAPS.items() if kind in gap)
+        print(f"{gap['unit']}: {_count(gap['total'], 'question')} of {gap['people']} people ({kinds})")
+        for question in gap["shared"]:
+            print(f"    “{plain(question)}”")
+    if not found:
+        print(f"No question was refused or disliked in the last {_count(days, 'day')}.")
+
+
+_GAPS = {
+    "not_in_sources": "not in the sources",
+    "out_of_scope": "of another field",
+    "unverified": "not verified",
+    "disliked": "not helpful",
+}
 
 
 @corrections.command()

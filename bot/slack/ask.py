@@ -144,7 +144,18 @@ def rate(request: Click, deps: Deps) -> Reply:
     if not deps.repositories.exchanges.rate(exchange_id, request.member, helpful=helpful):
         return say(deps.wording(missing(request)))
     deps.metrics.rated(helpful=helpful)
-    return say(deps.wording(f"slack.ask.feedback.{'up' if helpful else 'down'}"), outcome="rated")
+    if helpful:
+        return say(deps.wording("slack.ask.feedback.up"), outcome="rated")
+    text, offer = deps.wording("slack.ask.feedback.down"), deps.wording("slack.ask.gap.offer")
+    share = button(deps.wording("slack.ask.gap.button"), "ask.gap", exchange_id)
+    return say(f"{text}\n\n{offer}", [*sections(text), *sections(offer), *actions(share)], outcome="rated")
+
+
+def share_gap(request: Click, deps: Deps) -> Reply:
+    """The asker lets whoever keeps the sources see the question."""
+    if not deps.repositories.exchanges.share(request.value, request.member):
+        return say(deps.wording(missing(request)))
+    return say(deps.wording("slack.ask.gap.shared", coach=deps.commands.coach), outcome="shared")
 
 
 def missing(request: Click) -> str:
@@ -193,6 +204,7 @@ def with_question(reply: Reply, question: str, wording: Wording, *, lead: str = 
 REGISTRATIONS: tuple[Registration, ...] = (
     on_intent("ask", ask, "ask"),
     on_click("ask.feedback", rate),
+    on_click("ask.gap", share_gap),
     on_shortcut(ASK_CALLBACK, open_question),
     on_submit("ask.ask", ask_from_modal, answer=check_question, quick=False),
 )

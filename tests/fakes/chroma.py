@@ -58,9 +58,10 @@ class ChromaServer:
             line.request("GET", "/api/v2/heartbeat")
             answer = line.getresponse()
             answer.read()
-            return answer.status == 200
         except (OSError, http.client.HTTPException):
             return False
+        else:
+            return answer.status == 200
         finally:
             line.close()
 
@@ -127,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def _forward(self, body: bytes) -> tuple[int, bytes, str]:
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             sent = {"Content-Type": self.headers.get("Content-Type") or "application/json"}
             line.request(self.command, self.path, body or None, sent)

@@ -231,6 +231,16 @@ class MemoryExchanges(_Part):
         return self._change(exchange_id, member, correction=correction, may_share=may_share)
 
     @_one_at_a_time
+    def share(self, exchange_id: str, member: Member) -> bool:
+        return self._change(exchange_id, member, may_share=True)
+
+    @_one_at_a_time
+    def asked(self, *, since: datetime, team_id: str | None = None) -> list[Exchange]:
+        found = [row for row in self.rows.values() if row.kind == "ask" and row.created_at >= since]
+        wanted = [row for row in found if team_id in {None, row.member.team_id}]
+        return copy.deepcopy(sorted(wanted, key=lambda row: (row.created_at, row.id)))
+
+    @_one_at_a_time
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
         shared = [row for row in self.rows.values() if self._is_shared(row)]
         wanted = [row for row in shared if team_id in {None, row.member.team_id}]

@@ -133,6 +133,23 @@ def test_feedback_is_kept_with_the_answer(sandbox: Sandbox, repositories: Memory
     assert exchange["helpful"] is False
 
 
+def test_who_finds_an_answer_of_no_help_may_let_the_question_be_seen_and_nobody_else_does_it_for_them(
+    sandbox: Sandbox, repositories: MemoryRepositories, bot: SlackApp
+) -> None:
+    sandbox.say("U0ANA", "D0ANA", QUESTION)
+    message = sandbox.wait_for_message("D0ANA", "comes first")
+    exchange_id = _buttons(message)["share.open"]
+    sandbox.click("U0ANA", message["ts"], "ask.feedback", f"down|{exchange_id}")
+    offer = sandbox.wait_for_message("D0ANA", "without your name", user="U0ANA")
+    assert _buttons(offer)["ask.gap"] == exchange_id
+    assert repositories.exchanges.get(exchange_id, _ana(bot)).may_share is False
+    sandbox.click("U0ANA", offer["ts"], "ask.gap", exchange_id)
+    sandbox.wait_for_message("D0ANA", "The question is shared", user="U0ANA")
+    assert repositories.exchanges.get(exchange_id, _ana(bot)).may_share is True
+    stranger = type(_ana(bot))(bot.identity.team_id, "U0BEN")
+    assert not repositories.exchanges.share(exchange_id, stranger)
+
+
 def _ana(bot: SlackApp):
     from bot.core.records import Member  # noqa: PLC0415
 

@@ -824,3 +824,16 @@ def test_a_state_is_good_once_and_for_its_time_only(repositories: Repositories, 
 
 def test_the_words_for_an_installation_never_show_its_token() -> None:
     assert "xoxb" not in repr(installation())
+
+
+def test_questions_are_read_for_counting_and_shared_by_their_askers_only(repositories: Repositories) -> None:
+    rows = repositories.exchanges
+    rows.save(exchange("old", kind="ask", created_at=NOW - timedelta(days=40)))
+    rows.save(exchange("new", kind="ask"))
+    rows.save(exchange("elsewhere", kind="ask", member=CHI_ELSEWHERE))
+    rows.save(exchange("triage"))
+    assert [e.id for e in rows.asked(since=NOW - timedelta(days=30))] == ["elsewhere", "new"]
+    assert [e.id for e in rows.asked(since=NOW - timedelta(days=30), team_id=ANA.team_id)] == ["new"]
+    assert not rows.share("new", BEN)
+    assert rows.share("new", ANA)
+    assert [e.may_share for e in rows.asked(since=NOW, team_id=ANA.team_id)] == [True]

@@ -65,6 +65,22 @@ class SqlExchanges:
         """Note what a triage should have said; False where there is no such exchange of this member."""
         return self._change(exchange_id, member, correction=correction, may_share=may_share)
 
+    def share(self, exchange_id: str, member: Member) -> bool:
+        """Note that the author agrees to share what was asked; False where there is no such exchange of theirs."""
+        return self._change(exchange_id, member, may_share=True)
+
+    def asked(self, *, since: datetime, team_id: str | None = None) -> list[Exchange]:
+        """Questions of everybody since then, oldest first."""
+        statement = (
+            select(exchanges)
+            .where(exchanges.c.kind == "ask", exchanges.c.created_at >= since)
+            .order_by(exchanges.c.created_at, exchanges.c.id)
+        )
+        if team_id is not None:
+            statement = statement.where(exchanges.c.team_id == team_id)
+        with self._database.reading() as connection:
+            return [_exchange(row) for row in connection.execute(statement)]
+
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
         """Corrections whose authors agreed to share them, oldest first."""
         statement = select(exchanges).where(SHARED).order_by(exchanges.c.created_at, exchanges.c.id)
