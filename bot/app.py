@@ -356,6 +356,7 @@ class Bot:
             wording=self.content.wording,
             selfchecks=self.selfchecks,
             nudges=self.nudges,
+            speaking=self.coach if settings.model else None,
             painter=LatePainter(),
             metrics=self.metrics,
         )

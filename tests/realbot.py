@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.app import Bot, connect_to
 from bot.sandbox import Sandbox
@@ -65,7 +66,7 @@ BETWEEN = (
 
 
 @contextmanager
-def running_bot(data: Path) -> Iterator[Running]:
+def running_bot(data: Path, **settings_of_its_own: Any) -> Iterator[Running]:
     """The bot on a data folder; everything is ended at the end."""
     INDEX.mkdir(exist_ok=True)
     if not (data / "index").exists():
@@ -76,6 +77,7 @@ def running_bot(data: Path) -> Iterator[Running]:
         embeddings="builtin",
         minilm_dir=data / "no-model",
         support_line="Call Sam, 555-0100.",
+        **settings_of_its_own,
     )
     with Sandbox(retry_scale=0.01) as sandbox:
         running = Running(sandbox, connect_to(sandbox, settings), data, settings)

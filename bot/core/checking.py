@@ -23,7 +23,6 @@ MAX_SENTENCE = 420  # characters
 _MAX_UNMARKED, _MAX_QUESTION = 200, 220
 _OWN_SHARE = 0.85  # of an unmarked sentence's words that the person said, or that only carry talk
 _QUESTION_SHARE = 0.6  # of a question's words that the conversation or the passages hold
-_UNMARKED_MOST = 2  # sentences without a source in one draft
 
 _LIVE = re.compile(
     r"(?i)://|\bwww\.|\b(?:mailto|javascript|data|tel):(?=\S)|[@<>]|\]\s*\(|\]\s*\[|!\[|\[\s*\d+(?:\s*,\s*\d+)*\s*\]|"
@@ -31,6 +30,9 @@ _LIVE = re.compile(
     r"online|top|tv|cc|us|eu|fr|in|nl|invalid|local)\b|\\\\|`|\bhxxps?\b|\[dot\]|\(dot\)|\b\w+ dot (?:com|org|net|io)\b|"
     r"\bU[0-9A-Z]{8,}\b|\b[a-z0-9]+\.(?:php|exe|png|jpg|gif|svg|html?)\b"
 )
+_CODE = re.compile(r"[{}=$^|~\\]|\w\(|\('|\s--|(?i:\b(?:select|drop|insert|delete)\b.{0,20}\b(?:from|table|into)\b)")
+# A sentence that gives back what was said: it speaks to the person, and of nothing that the coach does.
+_MIRRORS = re.compile(r"(?i)^(?!.*\b(?:i|me|my|we)\b(?! hear)).*\b(?:you|your|yours|sounds|seems|that's)\b")
 _MARKUP = re.compile(r"^\s*(?:[-*+>#|]+|\d+[.)])\s+|[*_~#|]{1,3}(?=\S)|(?<=\S)[*_~|]{1,3}(?=\W|$)")
 _PAPER = re.compile(
     r"(?i)\b(?:paper|framework|sources?|passages?|authors?|competenc\w+|functions?|isps?|practitioners?|levels?|research|"
@@ -77,6 +79,7 @@ class DraftCheck:
     given: Mapping[str, Passage]  # the passages that the model was given, by id
     said: str  # what the person said: the question and their earlier messages
     leaks: frozenset[tuple[str, ...]] = frozenset()  # runs of words of the instructions
+    unmarked_most: int = 0  # sentences without a source that may pass: where a person is coached, they are heard first
     kept: int = 0  # sentences with sources that passed
     cut: Counter[str] = field(default_factory=Counter)  # how many were cut, by reason
     _unmarked: int = 0
@@ -121,6 +124,8 @@ class DraftCheck:
             return "marker"
         if self._is_live(text, cited):
             return "link"
+        if _CODE.search(text):
+            return "code"
         if grams(text) & self.leaks:
             return "leak"
         return self._unsupported(text, cited) if cited else self._unmarked_reason(text)
@@ -152,7 +157,7 @@ class DraftCheck:
         return "name" if facts.strange_names(text, said, ()) else None
 
     def _unmarked_reason(self, text: str) -> str | None:
-        if len(text) > _MAX_UNMARKED or self._unmarked >= _UNMARKED_MOST:
+        if len(text) > _MAX_UNMARKED or self._unmarked >= self.unmarked_most or not _MIRRORS.search(text):
             return "unmarked"
         named = self._names_something(text)
         if named or _PAPER.search(text):

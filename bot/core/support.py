@@ -131,6 +131,8 @@ class Support:
         hard = self.hard_problem(sentence, cited)
         if hard:
             return Verdict(ok=False, reason=hard, score=0.0)
+        if not self._stems(sentence) & frozenset().union(*(self.vocabulary(p) for p in cited)):
+            return Verdict(ok=False, reason="support", score=0.0)  # not a word in common
         score = self.score(sentence, cited)
         return Verdict(ok=score >= self.bar, reason="" if score >= self.bar else "support", score=score)
 

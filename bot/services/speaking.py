@@ -15,7 +15,7 @@ from typing import Literal
 
 import structlog
 
-from bot.core import answering, coaching, triage_model
+from bot.core import answering, coaching, conversation, triage_model
 from bot.core.answer import Answer, Outcome, Question, Turn
 from bot.core.checking import DraftCheck, Passed
 from bot.core.conversation import Route
@@ -25,7 +25,7 @@ from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
 from bot.core.prompts import Prompt, conversation_block, fenced, passages_block
 from bot.core.records import Member
 from bot.core.support import Support
-from bot.core.text import writable
+from bot.core.text import words, writable
 from bot.core.triage import Triage
 from bot.ports import Index, Model
 from bot.services.coach import Coach
@@ -36,6 +36,8 @@ log = structlog.get_logger()
 _HITS = 12  # passages of the search that the model is given beside those of the local answer
 _MOST_PASSAGES, _MOST_CHARS = 26, 11_000
 _PARTS = ("definition", "levels-foundational", "levels-advanced")  # of the first unit, always given
+_SETTLED = frozenset({"ask", "distress", "privacy"})  # wishes that a conversation under way doesn't change
+_A_QUESTION = 5  # words from which on "thanks, and …?" asks something
 _HISTORY = 6  # turns that the model is shown
 
 Fallback = Literal["model_error", "check_failed"]
@@ -157,7 +159,10 @@ class SpeakingCoach:
         goes_on = bool(history) and (coaching.is_coached(text, history) or coaching.wants_it_direct(text))
         if found.intent == "triage" and not coaching.is_question(text) and (goes_on or coaching.tells(text)):
             return Route("ask", found.confidence, unsure=True, other="triage")
-        if goes_on and found.intent in {"smalltalk", "help", "reflect"} and not found.subject:
+        if found.intent in _SETTLED or conversation.about_others(text):
+            return found
+        thanks_and_asks = bool(history) and coaching.is_question(text) and len(words(text)) >= _A_QUESTION
+        if (goes_on and not found.subject) or (found.intent == "smalltalk" and thanks_and_asks):
             return Route("ask", found.confidence)
         return found
 
@@ -193,7 +198,13 @@ class SpeakingCoach:
         given = self._passages(local, question.tenant)
         request = self._request(prompt, question, local, given)
         said = " ".join([question.text, *(t.text for t in question.history if t.role == "user")])
-        check = DraftCheck(self._speaker.support, {p.id: p for p in given}, said, prompt.fingerprints())
+        check = DraftCheck(
+            self._speaker.support,
+            {p.id: p for p in given},
+            said,
+            prompt.fingerprints(),
+            unmarked_most=1 if coached else 0,
+        )
         telling = _Telling(hear)
         ending, failure = self._hear_out(request, question, check, telling, stopped)
         name = self._speaker.model.name

@@ -12,12 +12,13 @@ from bot.core.records import Exchange
 from bot.core.wording import Wording
 from bot.slack.blocks import actions, button, context, feedback, field, modal, plain_context, sections, text_input
 from bot.slack.delivery import key_for
-from bot.slack.deps import Deps
+from bot.slack.deps import Deps, Speaking
 from bot.slack.manifest import ASK_CALLBACK
 from bot.slack.mrkdwn import Links, clip, escape, to_mrkdwn
 from bot.slack.payloads import Click, Command, GlobalShortcut, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_intent, on_shortcut, on_submit
 from bot.slack.replies import Block, Reply, Say, Talk, place_of, say
+from bot.slack.streaming import finished, live_for, shown_live
 from bot.slack.talk import routed
 
 _SHOWN_SOURCES, _ROW = 75, 25  # buttons for the sources of one answer, and in one row
@@ -30,15 +31,51 @@ def ask(talk: Talk, deps: Deps) -> Reply:
     """Answer a question. Raises IndexNotReady."""
     if not talk.text:
         return say(deps.wording("slack.ask.empty", coach=deps.commands.coach))
+    if deps.speaking is not None:
+        return _spoken(talk, deps, deps.speaking)
     member = talk.request.member
     answer = deps.coach.ask(Question(text=talk.text, history=talk.history, tenant=member.team_id))
+    _save(talk, answer, deps)
+    return _reply(talk, answer, deps)
+
+
+def _spoken(talk: Talk, deps: Deps, speaking: Speaking) -> Reply:
+    """The same with a model to speak: shown while it is made where Slack takes that."""
+    member = talk.request.member
+    before = deps.repositories.exchanges.get(key_for(talk.request.key, "exchange"), member)
+    made = answer_of(before) if before else None
+    if made is not None:
+        return _reply(talk, made, deps)  # made before a crash, and perhaps shown: the courier finds out
+    question = Question(text=talk.text, history=talk.history, tenant=member.team_id, asker=member.user_id)
+    live = live_for(talk, deps)
+    if live is None:
+        answer = speaking.ask(question, hear=lambda _: None, stopped=lambda: False)
+        _save(talk, answer, deps)
+        return _reply(talk, answer, deps)
+    answer = shown_live(live, lambda on: speaking.ask(question, hear=on.hear, stopped=on.stop.is_set))
+    _save(talk, answer, deps)
+    tail = answer_tail(answer, key_for(talk.request.key, "exchange"), deps, private=_is_private(talk))
+    return finished(live, _reply(talk, answer, deps), tail, talk.request.key)
+
+
+def _is_private(talk: Talk) -> bool:
+    return place_of(talk.request).kind != "channel"
+
+
+def _save(talk: Talk, answer: Answer, deps: Deps) -> None:
+    exchange_id, result = key_for(talk.request.key, "exchange"), answer.model_dump(mode="json")
+    exchange = Exchange(exchange_id, talk.request.member, "ask", talk.text, result, deps.clock.now())
+    deps.repositories.exchanges.save(exchange)
+
+
+def _reply(talk: Talk, answer: Answer, deps: Deps) -> Reply:
     exchange_id = key_for(talk.request.key, "exchange")
-    result = answer.model_dump(mode="json")
-    deps.repositories.exchanges.save(Exchange(exchange_id, member, "ask", talk.text, result, deps.clock.now()))
-    private = place_of(talk.request).kind != "channel"
     titles = nearest_titles(answer, deps.coach.knowledge)
-    message = answer_message(answer, exchange_id, deps.wording, deps.links, titles=titles, private=private)
-    turns = (Turn(role="user", text=talk.text), Turn(role="assistant", text=clip(answer.answer, 4000)))
+    message = answer_message(answer, exchange_id, deps.wording, deps.links, titles=titles, private=_is_private(talk))
+    said = answer.answer
+    if answer.mode == "model" and answer.coach_question:
+        said = f"{clip(said, 3700)}\n\n{answer.coach_question}"  # the next turn answers it
+    turns = (Turn(role="user", text=talk.text), Turn(role="assistant", text=clip(said, 4000)))
     reply = Reply((message,), turns, outcome=answer.outcome)
     return with_question(reply, talk.text, deps.wording) if isinstance(talk.request, Command) else reply
 
@@ -86,6 +123,19 @@ def answer_message(
     if answer.outcome not in _QUIET:
         blocks += _nearest(answer, exchange_id, titles or {}) + _last_row(exchange_id, answer, private=private)
     return Say("\n\n".join(parts), blocks)
+
+
+def answer_tail(answer: Answer, exchange_id: str, deps: Deps, *, private: bool) -> list[Block]:
+    """What stands below the text of an answer: the question to take along, sources, feedback."""
+    blocks: list[Block] = []
+    if answer.coach_question and answer.outcome == "answered":
+        question = escape(answer.coach_question, deps.links)
+        blocks.append(context(deps.wording("slack.ask.coach_question", question=question)))
+    blocks += _source_buttons(answer, exchange_id)
+    if answer.outcome not in _QUIET:
+        titles = nearest_titles(answer, deps.coach.knowledge)
+        blocks += _nearest(answer, exchange_id, titles) + _last_row(exchange_id, answer, private=private)
+    return blocks
 
 
 def _source_words(answer: Answer) -> list[str]:

@@ -43,6 +43,16 @@ class Coach(Protocol):
         """A passage by its id, where the workspace may see it."""
 
 
+class Speaking(Protocol):
+    """A coach with a language model, whose answer can be heard while it is made."""
+
+    def ask(self, question: Question, *, hear: Callable[[str], None], stopped: Callable[[], bool]) -> Answer:
+        """Answer; `hear` gets each checked piece of Markdown. Raises IndexNotReady."""
+
+    def triage(self, text: str, *, asker: Member) -> Triage:
+        """Which competency a message is about, on the budget of whoever asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """The slash commands' names, with the operator's prefix: the one place that spells them."""
@@ -87,6 +97,7 @@ class Deps:
     buttons: frozenset[str] = frozenset()  # action prefixes that somebody registered: offer no others
     selfchecks: SelfChecks | None = None  # None only in a bot without that feature
     nudges: Nudges | None = None  # the same for reflections
+    speaking: Speaking | None = None  # the coach where a model speaks for it
     painter: Painter | None = None  # draws the picture of a profile
 
     renew_home: Callable[[Member, Deps], None] | None = None  # publishes a person's Home anew
@@ -103,3 +114,8 @@ class Deps:
         except StorageError:
             own = ""  # care doesn't wait for a database
         return (own or self.settings.support_line).strip()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether a language model is configured."""
+        return self.speaking is not None

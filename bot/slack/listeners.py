@@ -49,6 +49,7 @@ from bot.slack import (
     selfcheck,
     share,
     sources,
+    streaming,
     talk,
     team,
     triage,
@@ -59,6 +60,7 @@ from bot.slack.registry import Registration, Registry
 # ask      questions, feedback, the shortcut "Ask the coach"
 # sources  the passage behind a source button
 # share    a private answer to a channel
+# streaming  Stop, while a model's answer is shown
 # triage   /coach which, the message shortcut, close calls, "Not right?"
 # selfcheck       /selfcheck, its modal and result
 # full_profile    the whole profile in steps, role and stage
@@ -76,6 +78,7 @@ FEATURES: tuple[ModuleType, ...] = (
     ask,
     sources,
     share,
+    streaming,
     triage,
     selfcheck,
     full_profile,

@@ -37,7 +37,7 @@ def manifest(settings: Settings, *, agent: bool = False) -> dict[str, Any]:
     if http and not settings.public_url:
         raise SettingsError("ISP_COACH_PUBLIC_URL is not set: Slack needs the address of this bot.")
     base = (settings.public_url or "").rstrip("/") if http else ""
-    events = sorted({*EVENTS, "app_context_changed"} if agent else EVENTS)
+    events = sorted({*EVENTS, "app_context_changed", "agent_session_stopped"} if agent else EVENTS)
     return {
         "display_information": {
             "name": "ISP Coach",

@@ -23,7 +23,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.core.records import Member
 from bot.ports import LookupUnavailable, Sent
-from bot.slack.mrkdwn import Links, clip, guard, guard_text
+from bot.slack.mrkdwn import Links, clip, escape, guard, guard_text
 from bot.slack.replies import Block, View
 
 log = structlog.get_logger()
@@ -174,6 +174,52 @@ class SlackMessenger:
         payload = outgoing(clip(text, 3900), blocks, self._links)
         wanted = {k: v for k, v in payload.items() if k in {"text", "blocks"}}
         return self._sent(lambda: self._send(member).chat_update(channel=channel, ts=ts, **wanted))
+
+    # --- streams
+
+    def start_stream(self, member: Member, channel: str, text: str, *, thread_ts: str | None) -> Sent:
+        """Begin a message that grows; its reader is named, as channels want it."""
+        who = {"recipient_team_id": member.team_id, "recipient_user_id": member.user_id}
+        where = {"thread_ts": thread_ts} if thread_ts else {}
+        body = {"channel": channel, "markdown_text": self._markdown(text), **who, **where}
+        return self._sent(lambda: self._send(member).api_call("chat.startStream", json=body))
+
+    def append_stream(self, member: Member, channel: str, ts: str, text: str) -> Sent:
+        """Let a message grow."""
+        words = self._markdown(text)
+        return self._sent(lambda: self._send(member).chat_appendStream(channel=channel, ts=ts, markdown_text=words))
+
+    def stop_stream(
+        self,
+        member: Member,
+        channel: str,
+        ts: str,
+        *,
+        text: str = "",
+        blocks: Sequence[Block] = (),
+        key: str | None = None,
+    ) -> Sent:
+        """End a message that grows, with what is left of its text, the blocks below it and our key."""
+        body: dict[str, Any] = {"channel": channel, "ts": ts}
+        if text:
+            body["markdown_text"] = self._markdown(text)
+        if blocks:
+            body["blocks"] = guard(list(blocks)[:50], self._links)
+        if key:
+            body["metadata"] = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        return self._sent(lambda: self._send(member).api_call("chat.stopStream", json=body))
+
+    def session(self, member: Member, channel: str, thread_ts: str, status: str) -> None:
+        """Say how far an agent session is; where the app has no agent view Slack refuses, and that is all right."""
+        body = {"channel_id": channel, "thread_ts": thread_ts, "status": status}
+        try:
+            self._send(member).api_call("agents.sessions.setStatus", json=body)
+        except (SlackApiError, *_NETWORK) as error:
+            log.debug("slack.session", error=classify(error).error)
+
+    def _markdown(self, text: str) -> str:
+        """Checked Markdown for a stream, where previews can't be turned off: no mention, no address but ours."""
+        return guard_text(escape(clip(text, TEXT_LIMIT), self._links), self._links)
 
     def find(
         self, member: Member, channel: str, *, key: str, since: datetime, thread_ts: str | None = None

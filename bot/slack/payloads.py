@@ -30,6 +30,7 @@ from bot.slack.requests import (
     MessageShortcut,
     ProfileChanged,
     Request,
+    Stopped,
     Submission,
     Surface,
     Value,
@@ -57,6 +58,7 @@ __all__ = [
     "MessageShortcut",
     "ProfileChanged",
     "Request",
+    "Stopped",
     "Submission",
     "Surface",
     "Value",
@@ -142,9 +144,10 @@ def _event(body: Payload, us: Identity) -> Delivery | Ignored:
         return HomeOpened(
             key=key, member=Member(team, event["user"]), tab=event.get("tab", "home"), channel=event.get("channel", "")
         )
-    if kind not in {"message", "app_mention"}:
-        return Ignored(f"event {kind}")
-    reason = _not_for_us(event, us)
+    if kind == "agent_session_stopped":
+        channel = event.get("channel_id") or event["channel"]
+        return Stopped(key=key, member=Member(team, event["user"]), channel=channel, thread_ts=event["thread_ts"])
+    reason = _not_for_us(event, us) if kind in {"message", "app_mention"} else f"event {kind}"
     if reason:
         return Ignored(reason)
     return _spoken(event, key=key, member=Member(team, event["user"]), us=_known(us, body))

@@ -20,6 +20,7 @@ from bot.slack.payloads import (
     Message,
     MessageShortcut,
     ProfileChanged,
+    Stopped,
     Submission,
 )
 from bot.slack.replies import Reply, View
@@ -134,7 +135,7 @@ def _name_of(request: Delivery) -> str:
             return name
         case HomeOpened(tab=name) | Lifecycle(name=name):
             return name
-        case Message() | Mention() | ProfileChanged():
+        case Message() | Mention() | ProfileChanged() | Stopped():
             return ""
         case _:
             return request.callback_id

@@ -180,6 +180,14 @@ class Lifecycle(Request):
     name: str  # "app_uninstalled", "tokens_revoked" or "user_deactivated"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped(Request):
+    """Stop was pressed while the bot answers in a thread."""
+
+    channel: str
+    thread_ts: str
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """A delivery that gets no answer, with the reason for the log."""
@@ -200,6 +208,7 @@ Delivery = (
     | HomeOpened
     | ProfileChanged
     | Lifecycle
+    | Stopped
 )
 KINDS: dict[str, type[Any]] = {
     "message": Message,
@@ -214,6 +223,7 @@ KINDS: dict[str, type[Any]] = {
     "home_opened": HomeOpened,
     "profile_changed": ProfileChanged,
     "lifecycle": Lifecycle,
+    "stopped": Stopped,
 }
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {}
 

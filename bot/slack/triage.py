@@ -55,7 +55,8 @@ def triage(talk: Talk, deps: Deps) -> Reply:
     """Say which competency the words are about. Raises IndexNotReady."""
     if not talk.text:
         return say(deps.wording("slack.triage.empty", coach=deps.commands.coach))
-    result = deps.coach.triage(talk.text)
+    asker = talk.request.member
+    result = deps.speaking.triage(talk.text, asker=asker) if deps.speaking else deps.coach.triage(talk.text)
     exchange_id = key_for(talk.request.key, "exchange")
     own = not isinstance(talk.request, MessageShortcut)
     stored = result.model_dump(mode="json") | {_OWN_WORDS: own}

@@ -13,7 +13,7 @@ SAID = "The nurses nod in the training and nothing changes on my ward."
 @pytest.fixture
 def check(support, knowledge, prompts):
     given = {p.id: p for p in knowledge.passages() if p.unit in {"C4", "C5", "P-METHODS"}}
-    return DraftCheck(support, given, SAID, prompts["answer"].fingerprints())
+    return DraftCheck(support, given, SAID, prompts["answer"].fingerprints(), unmarked_most=2)
 
 
 C4 = ("C4/definition",)
@@ -25,7 +25,7 @@ C4 = ("C4/definition",)
         ("Find out with your team what hinders and what helps, in people and in their surroundings.", C4),
         ("You can do that by talking over coffee as well as with a survey.", ("C4/ways-to-collect",)),
         ("The work ran from April 2023 to January 2024.", ("P-METHODS/overview",)),
-        ("The nurses nod in the training and nothing changes.", ()),
+        ("You say that the nurses nod in the training and nothing changes.", ()),
         ("That sounds frustrating.", ()),
     ],
 )
@@ -50,6 +50,8 @@ def test_what_the_passages_say_passes(check, text, passages) -> None:
         ("name", "According to Damschroder, you find out what hinders and what helps.", C4),
         ("support", "Fire everyone who complains about the budget of the parking lot.", C4),
         ("unmarked", "Certification is needed before you start.", ()),
+        ("unmarked", "The nurses nod, and so do I.", ()),
+        ("code", "Find out with os.system('x') what hinders and what helps.", C4),
         ("unmarked number", "There are 12 steps.", ()),
         ("unmarked level", "You are advanced.", ()),
         ("unmarked unit", "This is C4.", ()),
