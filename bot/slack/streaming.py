@@ -115,9 +115,10 @@ class Live:
         if not self._streams:
             self.noted()
         text = self._pending.lstrip() if self._streams else self._pending
+        since = self.clock.now()  # Slack's five minutes begin before its answer is here
         sent = self.slack.start_stream(self.member, self.channel, text, thread_ts=self.thread_ts)
         if sent.outcome == "sent" and sent.ts:
-            self._ts, self._since = sent.ts, self.clock.now()
+            self._ts, self._since = sent.ts, since
             self._streams.append(sent.ts)
             self._taken()
         elif not self._streams:

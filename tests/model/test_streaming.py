@@ -87,6 +87,7 @@ def test_an_answer_rolls_over_before_the_stream_dies(running, server, figure) ->
     running.sandbox.say(person, dm, QUESTION)
     running.sandbox.wait_for(lambda: [m for m in of_bot(running, dm) if m.get("streaming")], 40, "a stream")
     running.sandbox.clock.advance(245)
+    running.sandbox.wait_for(lambda: any("[4]" in m["text"] for m in of_bot(running, dm)), 40, "the last sentence")
     told = answers(running, dm)
     whole = " ".join(m["text"] for m in told)
     assert streams(running, since).count("chat.startStream") == 2
