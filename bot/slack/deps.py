@@ -99,7 +99,6 @@ class Deps:
     nudges: Nudges | None = None  # the same for reflections
     speaking: Speaking | None = None  # the coach where a model speaks for it
     painter: Painter | None = None  # draws the picture of a profile
-
     renew_home: Callable[[Member, Deps], None] | None = None  # publishes a person's Home anew
     forget_documents: Callable[[str], None] | None = None  # takes a workspace's documents out of store and index
 
