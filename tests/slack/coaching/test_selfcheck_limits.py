@@ -13,7 +13,8 @@ import pytest
 from bot.adapters.storage.engine import sqlite_url
 from bot.adapters.storage.repositories import SqlRepositories
 from bot.core.framework import FRAMEWORK_UNITS
-from bot.core.records import Focus, Member
+from bot.core.records import Check, Focus, Member
+from bot.core.selfcheck import level_reached
 from bot.sandbox.driver import words
 from bot.sandbox.limits import check_home, check_message, check_view
 from bot.sandbox.server import Sandbox
@@ -36,14 +37,18 @@ def repositories(sandbox: Sandbox, tmp_path: Path) -> Iterator[SqlRepositories]:
 
 
 @pytest.fixture
-def dana(sandbox: Sandbox, selfchecks: SelfChecks, nudges: Nudges) -> str:
+def dana(sandbox: Sandbox, selfchecks: SelfChecks, nudges: Nudges, repositories: SqlRepositories) -> str:
     """Somebody with 35 checks of each unit, comments of 3,000 characters, and everything else at its longest."""
     person = sandbox.add_person(NAME, "America/Argentina/ComodRivadavia")
     member = Member("T0SANDBOX", person)
     for turn in range(35):
         for number, (code, descriptor) in enumerate(selfchecks.descriptors.items()):
             ratings = [1 + (turn + number + n) % 5 for n in range(len(descriptor.statements))]
-            selfchecks.finish(member, code, ratings, LONG, check_id=f"{code}-{turn}")
+            level = level_reached(descriptor, ratings)
+            at = sandbox.clock.now()
+            repositories.checks.add(
+                Check(f"{code}-{turn}", member, code, tuple(ratings), level, LONG, descriptor.version, at)
+            )
         sandbox.clock.advance(timedelta(days=9))
     nudges.subscribe(member, Wishes(6, 1199, "America/Argentina/ComodRivadavia"), channel=sandbox.dm(person))
     for n in range(5):
@@ -82,7 +87,7 @@ def _walk(sandbox: Sandbox, dana: str) -> None:
             sandbox.close(dana, clear=True)
     trend = sandbox.wait_for_message(dm, "How you have moved")
     sandbox.click(dana, trend["ts"], "profile.picture")
-    sandbox.wait_for_message(dm, "Your profile as a picture")
+    sandbox.wait_for_message(dm, "Your profile as a picture", timeout=60)  # the first loads the drawing library
     sandbox.command(dana, dm, "/selfcheck", f"C4 {' '.join('3' * 7)} {'9' * 400}")
     sandbox.wait_for_message(dm, "not all are", user=dana)
     sandbox.command(dana, dm, "/selfcheck", f"{LONG} bananas")
