@@ -403,6 +403,9 @@ class MemoryNudges(_Part):
     def claim(
         self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None
     ) -> list[Nudge]:
+        over = now - timedelta(hours=1)
+        for row in [row for row in self.rows.leased.values() if row.state == "sent" and row.lease_until < over]:
+            del self.rows.leased[row.id]  # its rest is long over: not looked at again
         busy = {row.member for row in self.rows.leased.values() if self._is_busy(row, now)}
         free: list[Nudge] = []
         for row in _oldest_first(self.rows.open.values()):

@@ -25,7 +25,6 @@ from bot.core.records import Check, Member, Nudge
 from bot.core.reflection import coverage
 from bot.ports import Sent
 from bot.services.delivery import Delivery, Pace
-from bot.services.nudge_worker import NudgeWorker
 from bot.services.nudges import Nudges, Wishes
 from tests.fakes.memory import MemoryRepositories, StandingClock
 
@@ -92,7 +91,7 @@ class Year:
     repositories: MemoryRepositories
     nudges: Nudges
     slack: Slack
-    worker: NudgeWorker
+    delivery: Delivery
     chance: random.Random
     numbers: itertools.count[int]
 
@@ -115,12 +114,19 @@ class Year:
         while (due := self.repositories.nudges.next_due()) is not None and due <= end:
             self.clock.move(max(timedelta(), due - self.clock.now()))
             before = {p.member: len(p.got) for p in self.slack.people.values()}
-            self.worker.tick()
+            self.deliver()
             for person in self.slack.people.values():
                 for _, key in person.got[before[person.member] :]:
                     self.answer(person, self.row(person, key))
         self.clock.move(end - self.clock.now())
-        self.worker.tick()
+        self.nudges.plan_all()
+        self.deliver()
+
+    def deliver(self) -> None:
+        """What a worker does, in one thread."""
+        while claimed := self.delivery.claim():
+            for nudge in claimed:
+                self.delivery.deliver(nudge)
 
     def answer(self, person: Person, row: Nudge) -> None:
         if row.kind == "selfcheck" and row.unit and self.chance.random() < 0.6:
@@ -144,16 +150,8 @@ def _year() -> Year:
         owner="one",
         pace=Pace(per_second=50.0),
     )
-    worker = NudgeWorker(
-        delivery=delivery,
-        nudges=nudges,
-        repositories=repositories,
-        clock=clock,
-        threads=1,
-        plan_every=timedelta(hours=12),
-    )
     delivery.use_wait(lambda seconds: bool(clock.move(timedelta(seconds=seconds))))
-    return Year(clock, repositories, nudges, slack, worker, random.Random(7), numbers)
+    return Year(clock, repositories, nudges, slack, delivery, random.Random(7), numbers)
 
 
 def _begin(year: Year) -> None:
