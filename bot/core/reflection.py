@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -44,7 +45,7 @@ class ReflectionPrompt(Content):
     topic: Annotated[str, StringConstraints(pattern=r"^[a-z-]+$")] | None = None  # of the stage or the role, which part
     alone: bool = False  # about oneself, or about how others behave: for one person, not for a channel
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """The code of the unit that it is about, ROLE or STAGE."""
         return self.id.partition("-")[0]
