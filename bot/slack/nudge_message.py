@@ -86,6 +86,7 @@ def _prompt_buttons(value: str) -> list[Block]:
         button("Reflect", "reflect.open", value, style="primary", hint="Write your reflection down"),
         *_later(value),
         button("Skip this week", "nudge.skip", value),
+        button("Pause", "nudge.pause", hint="Pause all nudges"),
         plans.stop_button(),
     ]
 
@@ -97,6 +98,7 @@ def _check_buttons(letter: Letter, knowledge: Knowledge) -> list[Block]:
         button("Check now", f"selfcheck.start:{letter.unit}", style="primary", hint=f"Self-check: {title}"),
         *_later(value),
         button("Not this one", "nudge.decline", value, hint="Another competency or function next time"),
+        button("Pause", "nudge.pause", hint="Pause all nudges"),
         plans.stop_button(),
     ]
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from bot.core import schedule
 from bot.core.framework import Knowledge
-from bot.core.records import Focus, Member, NudgeKind, Stage, Subscription
+from bot.core.records import LEFT_OUT, Focus, Member, Nudge, NudgeKind, Stage, Subscription
 from bot.core.rhythm import Rhythm, slots
 from bot.core.schedule import DAYS, Due, clock_words, day_words, local_words, zone_words
 from bot.core.wording import Wording
@@ -28,6 +28,7 @@ class Plan:
     dates: Sequence[tuple[Due, NudgeKind]]
     lost_zone: bool = False  # its zone isn't known any more
     next_check: date | None = None  # the first day on which a self-check may come; None where none is wanted
+    missed: Nudge | None = None  # the latest nudge, where it didn't come or may not have
 
     @property
     def state(self) -> str:
@@ -55,9 +56,24 @@ def plan_of(member: Member, nudges: Nudges) -> Plan:
     try:
         dates = nudges.next_dates(subscription) if subscription else ()
         checks = nudges.letters.rhythm(subscription).next_check if subscription and subscription.check_weeks else None
-        return Plan(subscription, dates, next_check=checks)
+        return Plan(subscription, dates, next_check=checks, missed=_missed(member, nudges) if subscription else None)
     except schedule.UnknownZone:
         return Plan(subscription, (), lost_zone=True)
+
+
+def _missed(member: Member, nudges: Nudges) -> Nudge | None:
+    latest = nudges.latest(member)
+    if latest is None or latest.state == "sent" or latest.reason == LEFT_OUT:
+        return None
+    return latest
+
+
+def missed_words(plan: Plan, wording: Wording) -> str:
+    """Why the latest nudge didn't come (escaped); empty where it did."""
+    if plan.missed is None:
+        return ""
+    day = day_words(date.fromisoformat(plan.missed.local_time[:10]))
+    return wording(f"nudges.missed.{plan.missed.state}", day=day)
 
 
 def dates_of(wishes: Wishes, now: datetime, *, team: bool = False) -> list[tuple[Due, NudgeKind]]:
@@ -102,7 +118,7 @@ def status_words(plan: Plan, wording: Wording) -> str:
         return wording("nudges.status.paused_until", until=day_words(subscription.paused_until))
     if plan.lost_zone:
         return wording("nudges.status.lost_zone", zone=escape(subscription.zone))
-    return wording(
+    words = wording(
         "nudges.status.active",
         every=wording(f"nudges.every.{subscription.every_weeks}"),
         day=f"{DAYS[subscription.weekday]}s",
@@ -112,7 +128,9 @@ def status_words(plan: Plan, wording: Wording) -> str:
         checks=wording("nudges.status.checks", weeks=subscription.check_weeks, day=day_words(plan.next_check))
         if plan.next_check
         else "",
-    ).strip()
+        missed=missed_words(plan, wording),
+    )
+    return " ".join(words.split())
 
 
 def status_buttons(plan: Plan) -> list[Block]:

@@ -346,6 +346,8 @@ def test_a_late_nudge_is_skipped_not_sent(sandbox: Sandbox, repositories: Memory
     upcoming = repositories.nudges.upcoming(ANA)
     assert upcoming is not None
     assert upcoming.period == "2026-W49"
+    sandbox.command("U0ANA", "D0ANA", "/reflect")
+    sandbox.wait_for_message("D0ANA", "The one of Tuesday 24 November would have come too late", user="U0ANA")
 
 
 def test_nothing_comes_at_night_however_late_it_runs(sandbox: Sandbox) -> None:
