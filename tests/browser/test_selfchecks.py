@@ -82,6 +82,13 @@ def write(page: Page, words: str) -> None:
     box.press("Enter")
 
 
+def go_home(page: Page, running: Running) -> None:
+    """Open the Home and wait until it is drawn anew: a button pressed just then would be gone."""
+    page.get_by_role("tab", name="Home").click()
+    expect(page.get_by_role("heading", name="Your self-checks")).to_be_visible()
+    running.sandbox.wait_idle()
+
+
 def said(page: Page, words: str | re.Pattern[str]) -> Locator:
     return page.locator("#main .message", has_text=words)
 
@@ -234,7 +241,7 @@ def test_a_whole_profile_left_in_the_middle_goes_on_after_restarts_with_nothing_
     running.stop()
     running.sandbox.clock.advance(timedelta(days=5))
     running.start()
-    dm.get_by_role("tab", name="Home").click()
+    go_home(dm, running)
     expect(dm.get_by_text("2 of 4 steps done")).to_be_visible()
     dm.get_by_role("button", name="Go on with my whole profile").click()
     expect(dialog.get_by_text("Step 3 of 4.")).to_be_visible()
@@ -277,13 +284,14 @@ def test_a_focus_is_made_from_a_result_moved_and_closed_on_home(dm: Page, runnin
     action.fill("Ask three people on nights what gets in their way")
     dialog.get_by_role("button", name="Save").click()
     expect(said(dm, "your weekly prompts pick it up")).to_be_visible()
-    dm.get_by_role("tab", name="Home").click()
+    go_home(dm, running)
     expect(dm.get_by_role("heading", name="Your focus")).to_be_visible()
     dm.get_by_role("button", name="Give it another date").click()
     later = running.sandbox.clock.now().date() + timedelta(days=70)
     dm.get_by_role("dialog", name="Move it").get_by_label("By when?").fill(later.isoformat())
     dm.get_by_role("dialog", name="Move it").get_by_role("button", name="Move").click()
     expect(dm.get_by_text(f"until {later:%A} {later.day} {later:%B}")).to_be_visible()
+    running.sandbox.wait_idle()
     dm.get_by_role("button", name="I did what I meant to do").click()
     expect(dm.get_by_role("heading", name="Your focus")).to_have_count(0)
     dm.get_by_role("tab", name="Messages").click()
@@ -350,11 +358,9 @@ def test_every_step_can_be_read_and_fits(
     looks_right("the rule")
     dialog_of(page).locator("footer").get_by_role("button", name="Close").click()
     expect(dialog_of(page)).to_have_count(0)
-    page.get_by_role("tab", name="Home").click()
-    expect(page.get_by_role("heading", name="Your self-checks")).to_be_visible()
+    go_home(page, running)
     expect(page.get_by_role("row", name="C4 Assess barriers")).to_contain_text("today")
     looks_right("Home")
-    running.sandbox.wait_idle()  # the Home is drawn anew when it is opened; a button pressed just then would be gone
     page.get_by_role("button", name="Send me a picture of my profile").click()
     page.get_by_role("tab", name="Messages").click()
     picture = page.get_by_role("img", name=re.compile("^Radar of ten competencies, bars of five functions"))
