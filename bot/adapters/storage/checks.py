@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from bot.adapters.storage.database import Database, insert_into, of, whose
+from bot.adapters.storage.database import Database, given, insert_into, of, theirs, whose
 from bot.adapters.storage.tables import checks
 from bot.core.records import Check, Member
 
@@ -34,12 +34,8 @@ class SqlChecks:
 
     def latest(self, member: Member) -> dict[str, Check]:
         """The newest check of each unit."""
-        place = func.row_number().over(
-            partition_by=checks.c.unit, order_by=[checks.c.created_at.desc(), checks.c.seq.desc()]
-        )
-        ranked = select(checks, place.label("place")).where(of(checks, member)).subquery()
         with self._database.reading() as connection:
-            rows = connection.execute(select(ranked).where(ranked.c.place == 1).order_by(ranked.c.unit)).all()
+            rows = connection.execute(_LATEST, given(member)).all()
         return {row.unit: _check(row) for row in rows}
 
     def history(self, member: Member, unit: str | None = None, *, limit: int = 100) -> list[Check]:
@@ -54,6 +50,11 @@ class SqlChecks:
             statement = statement.where(checks.c.unit == unit)
         with self._database.reading() as connection:
             return [_check(row) for row in connection.execute(statement)]
+
+
+_place = func.row_number().over(partition_by=checks.c.unit, order_by=[checks.c.created_at.desc(), checks.c.seq.desc()])
+_ranked = select(checks, _place.label("place")).where(theirs(checks)).subquery()
+_LATEST = select(_ranked).where(_ranked.c.place == 1).order_by(_ranked.c.unit)
 
 
 def _check(row: Row[Any]) -> Check:

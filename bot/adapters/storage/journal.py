@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Integer, Row, bindparam, delete, select, update
 
-from bot.adapters.storage.database import Database, insert_into, of, whose
+from bot.adapters.storage.database import Database, given, insert_into, of, theirs, whose
 from bot.adapters.storage.tables import journal
 from bot.core.records import Member, Reflection
 
@@ -26,9 +26,8 @@ class SqlJournal:
 
     def entries(self, member: Member, *, limit: int = 50) -> list[Reflection]:
         """Newest first."""
-        statement = select(journal).where(of(journal, member)).order_by(*_NEWEST_FIRST).limit(limit)
         with self._database.reading() as connection:
-            return [_reflection(row) for row in connection.execute(statement)]
+            return [_reflection(row) for row in connection.execute(_ENTRIES, {**given(member), "at_most": limit})]
 
     def get(self, reflection_id: str, member: Member) -> Reflection | None:
         """An entry of this member; somebody else's is None."""
@@ -55,22 +54,20 @@ class SqlJournal:
 
     def open_commitment(self, member: Member, *, before: date) -> Reflection | None:
         """The latest entry with a commitment still open, made before that day began (UTC)."""
-        statement = (
-            select(journal)
-            .where(
-                of(journal, member),
-                journal.c.commitment_state == "open",
-                journal.c.created_at < datetime.combine(before, time(), UTC),
-            )
-            .order_by(*_NEWEST_FIRST)
-            .limit(1)
-        )
+        asked = {**given(member), "made_before": datetime.combine(before, time(), UTC)}
         with self._database.reading() as connection:
-            row = connection.execute(statement).first()
+            row = connection.execute(_OPEN_COMMITMENT, asked).first()
         return None if row is None else _reflection(row)
 
 
 _NEWEST_FIRST = (journal.c.created_at.desc(), journal.c.seq.desc())
+_ENTRIES = select(journal).where(theirs(journal)).order_by(*_NEWEST_FIRST).limit(bindparam("at_most", type_=Integer))
+_OPEN_COMMITMENT = (
+    select(journal)
+    .where(theirs(journal), journal.c.commitment_state == "open", journal.c.created_at < bindparam("made_before"))
+    .order_by(*_NEWEST_FIRST)
+    .limit(1)
+)
 
 
 def _content(reflection: Reflection) -> dict[str, Any]:

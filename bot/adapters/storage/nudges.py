@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Integer,
     Row,
+    Select,
+    Table,
+    Update,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -21,8 +27,9 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.storage.database import Database, insert_into, of, whose
+from bot.adapters.storage.database import Database, given, insert_into, of, theirs, whose
 from bot.adapters.storage.tables import Instant, nudges, send_slots, subscriptions
 from bot.adapters.storage.tables import to_microseconds as micros
 from bot.core.records import DECLINED, LEFT_OUT, Member, Nudge, NudgeKind, Subscription
@@ -48,7 +55,7 @@ class SqlNudges:
     def subscription(self, member: Member) -> Subscription | None:
         """A person's subscription; None where they never asked for one."""
         with self._database.reading() as connection:
-            row = connection.execute(select(subscriptions).where(of(subscriptions, member))).first()
+            row = connection.execute(_SUBSCRIPTION, given(member)).first()
         return None if row is None else _subscription(row)
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -97,8 +104,7 @@ class SqlNudges:
         """
         row = {**whose(nudge.member), **_columns(nudge)}
         with self._database.writing() as connection:
-            insert = insert_into(connection, nudges).values(row).on_conflict_do_nothing().returning(nudges.c.id)
-            if connection.execute(insert).first() is not None:
+            if connection.execute(_insert_nudge(connection.dialect.name), row).first() is not None:
                 return True
             never_claimed = and_(nudges.c.state == "cancelled", nudges.c.attempt == 0)
             revive = update(nudges).where(of(nudges, nudge.member), nudges.c.period == nudge.period, never_claimed)
@@ -147,7 +153,7 @@ class SqlNudges:
 
     def renew(self, nudge: Nudge, *, now: datetime, lease: timedelta) -> bool:
         """Lengthen a lease; False where it was lost."""
-        return self._change(_held(nudge), lease_until=now + lease)
+        return self._change_held(nudge, lease_until=now + lease)
 
     def release(self, nudge: Nudge, *, until: datetime, counted: bool) -> bool:
         """Give a claimed row back, for nobody to claim before that instant; False where the lease was lost.
@@ -155,8 +161,8 @@ class SqlNudges:
         The number of an attempt that is taken back can't come to stand beside the same owner's name twice: only its
         holder takes it back, once, and an attempt whose lease lapsed keeps its number.
         """
-        back = {} if counted else {"attempt": nudge.attempt - 1, "sending": nudge.sending}
-        return self._change(_held(nudge), owner=None, lease_until=until, **back)
+        back: dict[str, Any] = {} if counted else {"attempt": nudge.attempt - 1, "sending": nudge.sending}
+        return self._change_held(nudge, owner=None, lease_until=until, **back)
 
     def settle(
         self,
@@ -170,17 +176,16 @@ class SqlNudges:
 
         A send that crossed with a cancellation did happen, so "sent" is noted then too.
         """
-        condition = _held(nudge, also="cancelled") if state == "sent" else _held(nudge)
-        rests = self._database.now() + _REST if state == "sent" else None
-        return self._change(condition, state=state, ts=ts, reason=reason, lease_until=rests)
+        crossed, rests = ("cancelled", self._database.now() + _REST) if state == "sent" else ("claimed", None)
+        return self._change_held(nudge, also=crossed, state=state, ts=ts, reason=reason, lease_until=rests)
 
     def choose(self, nudge: Nudge, *, kind: NudgeKind, prompt_id: str | None, unit: str | None) -> bool:
         """Note what a claimed row sends, and that its send begins now; False where the lease was lost."""
-        return self._change(_held(nudge), kind=kind, prompt_id=prompt_id, unit=unit, sending=True)
+        return self._change_held(nudge, kind=kind, prompt_id=prompt_id, unit=unit, sending=True)
 
     def unsent(self, nudge: Nudge) -> bool:
         """Note that Slack surely didn't take a begun send; False where the lease was lost."""
-        return self._change(_held(nudge), sending=False)
+        return self._change_held(nudge, sending=False)
 
     def restore(self, nudge_id: str, member: Member, *, now: datetime) -> bool:
         """Make a row due again that was left out before anybody claimed it; False where its time is over."""
@@ -203,16 +208,17 @@ class SqlNudges:
 
     def sent(self, member: Member, *, limit: int = 60) -> list[Nudge]:
         """What was sent to a person, newest first."""
-        return self._newest(limit, of(nudges, member), nudges.c.state == "sent")
+        return self._all(_SENT, {**given(member), "at_most": limit})
 
     def ended(self, member: Member, *, kind: NudgeKind | None = None, limit: int = 60) -> list[Nudge]:
         """Rows that came to an end other than being cancelled, newest first; of one kind where it is given."""
-        of_kind = () if kind is None else (nudges.c.kind == kind,)
-        return self._newest(limit, of(nudges, member), _ENDED, *of_kind)
+        if kind is None:
+            return self._all(_ENDED_ROWS, {**given(member), "at_most": limit})
+        return self._all(_ENDED_OF_KIND, {**given(member), "at_most": limit, "of_kind": kind})
 
     def upcoming(self, member: Member) -> Nudge | None:
         """The next open row of a person."""
-        return self._first(of(nudges, member), _OPEN)
+        return next(iter(self._all(_UPCOMING, given(member))), None)
 
     def next_due(self) -> datetime | None:
         """When the next row that nobody has claimed is due."""
@@ -238,19 +244,19 @@ class SqlNudges:
         and nothing reserved, where the slot would be later than `within` from now.
         """
         step = round(_SECOND / per_second)
-        soon = micros(now) + max(_FARTHEST, 100 * step)
-        number = type_coerce(send_slots.c.next_at, BigInteger)
-        free = case((number.between(micros(now), soon), number), else_=micros(now))
-        near = None if within is None else free <= micros(now + within)
+        reach = now + within if within is not None else datetime.max.replace(tzinfo=UTC)
+        asked = {
+            "team_id": team_id,
+            "next_at": now + timedelta(microseconds=step),
+            "this_instant": micros(now),
+            "farthest": micros(now) + max(_FARTHEST, 100 * step),
+            "one_step": step,
+            "reach": micros(reach),
+        }
         with self._database.writing() as connection:
-            statement = (
-                insert_into(connection, send_slots)
-                .values(team_id=team_id, next_at=now + timedelta(microseconds=step))
-                .on_conflict_do_update(index_elements=["team_id"], set_={"next_at": free + step}, where=near)
-                .returning(send_slots.c.next_at)
-            )
-            reserved_until: datetime | None = connection.execute(statement).scalar_one_or_none()
-        return None if reserved_until is None else reserved_until - timedelta(microseconds=step)
+            reserved = connection.execute(_reserve(connection.dialect.name), asked)
+            until: datetime | None = reserved.scalar_one_or_none()
+        return None if until is None else until - timedelta(microseconds=step)
 
     def hold(self, team_id: str, *, until: datetime) -> None:
         """Give no slot of this workspace before that instant, as Slack asked; a quarter of an hour ahead at most."""
@@ -267,9 +273,8 @@ class SqlNudges:
 
     def held_until(self, team_id: str) -> datetime | None:
         """The end of the latest hold of a workspace, over or not; None where there never was one."""
-        statement = select(send_slots.c.held_until).where(send_slots.c.team_id == team_id)
         with self._database.reading() as connection:
-            return connection.execute(statement).scalar()
+            return connection.execute(_HELD_UNTIL, {"of_team": team_id}).scalar()
 
     # --- shared ---
 
@@ -277,11 +282,16 @@ class SqlNudges:
         with self._database.writing() as connection:
             return connection.execute(update(nudges).where(condition).values(**values)).rowcount == 1
 
-    def _newest(self, limit: int, *conditions: ColumnElement[bool]) -> list[Nudge]:
-        newest = (nudges.c.due_at.desc(), nudges.c.id.desc())
-        statement = select(nudges).where(*conditions).order_by(*newest).limit(limit)
+    def _change_held(self, nudge: Nudge, *, also: str = "claimed", **values: Any) -> bool:
+        """Change a row while the lease is the claim's: owner and attempt name it, and nobody took or ended it since."""
+        claim = {"held_id": nudge.id, "held_owner": nudge.owner, "held_attempt": nudge.attempt}
+        changes = {f"new_{name}": value for name, value in values.items()}
+        with self._database.writing() as connection:
+            return connection.execute(_held_update(tuple(values), also), {**claim, **changes}).rowcount == 1
+
+    def _all(self, statement: Select[Any], asked: dict[str, Any]) -> list[Nudge]:
         with self._database.reading() as connection:
-            return [_nudge(row) for row in connection.execute(statement)]
+            return [_nudge(row) for row in connection.execute(statement, asked)]
 
     def _first(self, *conditions: ColumnElement[bool]) -> Nudge | None:
         statement = select(nudges).where(*conditions).order_by(nudges.c.due_at, nudges.c.id).limit(1)
@@ -307,14 +317,54 @@ def _member_is_busy(now: datetime) -> ColumnElement[bool]:
     return exists().where(theirs, or_(working, resting, comes_first))
 
 
-def _held(nudge: Nudge, *, also: str = "claimed") -> ColumnElement[bool]:
-    """The lease is the claim's: owner and attempt name it, and nobody has claimed or ended the row since."""
-    return and_(
-        nudges.c.id == nudge.id,
-        nudges.c.owner == nudge.owner,
-        nudges.c.attempt == nudge.attempt,
+# --- statements that every delivery needs, built once ---
+
+_NEWEST = (nudges.c.due_at.desc(), nudges.c.id.desc())
+_AT_MOST = bindparam("at_most", type_=Integer)
+_SUBSCRIPTION = select(subscriptions).where(theirs(subscriptions))
+_SENT = select(nudges).where(theirs(nudges), nudges.c.state == "sent").order_by(*_NEWEST).limit(_AT_MOST)
+_ENDED_ROWS = select(nudges).where(theirs(nudges), _ENDED).order_by(*_NEWEST).limit(_AT_MOST)
+_ENDED_OF_KIND = _ENDED_ROWS.where(nudges.c.kind == bindparam("of_kind"))
+_UPCOMING = select(nudges).where(theirs(nudges), _OPEN).order_by(nudges.c.due_at, nudges.c.id).limit(1)
+_HELD_UNTIL = select(send_slots.c.held_until).where(send_slots.c.team_id == bindparam("of_team"))
+
+
+@cache
+def _held_update(names: tuple[str, ...], also: str) -> Update:
+    held = and_(
+        nudges.c.id == bindparam("held_id"),
+        nudges.c.owner == bindparam("held_owner"),
+        nudges.c.attempt == bindparam("held_attempt"),
         nudges.c.state.in_(["claimed", also]),
     )
+    return update(nudges).where(held).values({name: bindparam(f"new_{name}") for name in names})
+
+
+@cache
+def _insert_nudge(dialect: str) -> Any:
+    return _insert(dialect, nudges).on_conflict_do_nothing().returning(nudges.c.id)
+
+
+@cache
+def _reserve(dialect: str) -> Any:
+    number, one_step = type_coerce(send_slots.c.next_at, BigInteger), bindparam("one_step", type_=BigInteger)
+    this_instant = bindparam("this_instant", type_=BigInteger)
+    ahead = number.between(this_instant, bindparam("farthest", type_=BigInteger))
+    free = case((ahead, number), else_=this_instant)
+    return (
+        _insert(dialect, send_slots)
+        .values(team_id=bindparam("team_id"), next_at=bindparam("next_at"))
+        .on_conflict_do_update(
+            index_elements=["team_id"],
+            set_={"next_at": free + one_step},
+            where=free <= bindparam("reach", type_=BigInteger),
+        )
+        .returning(send_slots.c.next_at)
+    )
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _choices(subscription: Subscription) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from bot.adapters.storage.database import Database, insert_into, of, whose
+from bot.adapters.storage.database import Database, given, insert_into, of, theirs, whose
 from bot.adapters.storage.tables import profiles
 from bot.core.records import Member, Profile
+
+_PROFILE = select(profiles).where(theirs(profiles))
 
 
 class SqlProfiles:
@@ -21,7 +23,7 @@ class SqlProfiles:
     def get(self, member: Member) -> Profile:
         """A person's profile; an empty one where they told nothing yet."""
         with self._database.reading() as connection:
-            row = connection.execute(select(profiles).where(of(profiles, member))).first()
+            row = connection.execute(_PROFILE, given(member)).first()
         return _profile(row, member) if row else Profile(member)
 
     def put(self, profile: Profile) -> None:
