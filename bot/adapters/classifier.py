@@ -1,22 +1,17 @@
-"""The models that read a message: linear heads over one representation, trained on the content in seconds.
+"""The models that read a message: heads over one representation, trained on the content in seconds.
 
-Each head is a linear support vector machine over TF-IDF of words and letters, beside MiniLM's dimensions where its
-file is present (latent semantic dimensions of the same TF-IDF gained nothing, so they stay out). Confidence is
-calibrated on predictions for authors whose lines the fold had not seen, so it holds for people never read before.
+Each head (bot.adapters.heads) reads TF-IDF of words and letters; the ones that are asked most also read meaning, from
+MiniLM where its file is present and else from the table of word vectors. Confidence is calibrated on predictions for
+authors whose lines the fold had not seen, so it holds for people never read before.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from scipy.optimize import minimize
-from scipy.sparse import csr_matrix, hstack
-from sklearn.svm import LinearSVC
-
+from bot.adapters.heads import Head, Labelled
 from bot.adapters.representation import Representation, stems
 from bot.core.evidence import Classification, QuestionView
 from bot.core.exemplars import Exemplars
@@ -24,119 +19,26 @@ from bot.core.framework import COMPETENCIES, FRAMEWORK_UNITS, FUNCTIONS, Knowled
 from bot.core.text import STOP_WORDS, clean, words
 
 Dense = Callable[[Sequence[str]], Any]  # texts -> float32 rows of unit length
+Rows = tuple[Any, Any]  # of one text: its sparse row of words and letters, its dense row of meaning
 
 _SOCIAL = frozenset({"smalltalk"})  # negatives that are talk for its own sake
-_FOLDS = 5
+_READS_MEANING = frozenset(
+    {"competency", "about", "unit", "evidence"}
+)  # of the others, meaning gained less than half a point
 _ACRONYM = re.compile(r"\b[A-Z]{2}[A-Z0-9-]*[A-Z]\b")  # three capitals or more, as names of frameworks have
-_CERTAIN = 0.5  # weight of a line from which on it counts in calibration; below stand second labels and side lines
 ASKS = 0.8  # weight of a line that the content gives as asking for an activity
-
-
-@dataclass
-class Labelled:
-    """Texts with labels, weights and authors, growing while training data is gathered."""
-
-    texts: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-
-    def add(self, text: str, label: str, *, weight: float = 1.0, group: str = "content") -> None:
-        """One line more. Lines of the group "content" are always trained on, never held out."""
-        self.texts.append(text)
-        self.labels.append(label)
-        self.weights.append(weight)
-        self.groups.append(group)
-
-
-class Head:
-    """One linear model over rows of features (a support vector machine a class), with calibrated probabilities."""
-
-    def __init__(self, strength: float = 0.3, *, balanced: bool = False) -> None:
-        self._strength = strength
-        self._balanced = balanced
-        self._slope, self._shift = 1.0, 0.0
-
-    def fit(self, rows: csr_matrix, data: Labelled) -> Head:
-        """Fit on all lines, and the calibration on authors held out in turn."""
-        labels, weights = np.array(data.labels), np.array(data.weights)
-        self._calibrate(rows, labels, weights, np.array(data.groups))
-        self._model = self._new().fit(rows, labels, sample_weight=weights)
-        self.classes: list[str] = [str(c) for c in self._model.classes_]
-        return self
-
-    def probabilities(self, rows: csr_matrix) -> Any:
-        """Calibrated probabilities, one row a text, columns as `classes`."""
-        return _probabilities(_margins(self._model, rows), self._slope, self._shift)
-
-    def weights_of(self, label: str) -> Any:
-        """The weight of each feature for a class, above the average class."""
-        coefficients = self._model.coef_
-        if len(self.classes) == 2:  # noqa: PLR2004 - scikit-learn keeps one row for two classes
-            return coefficients[0] if label == self.classes[1] else -coefficients[0]
-        return coefficients[self.classes.index(label)] - coefficients.mean(axis=0)
-
-    def _new(self) -> LinearSVC:
-        return LinearSVC(C=self._strength, class_weight="balanced" if self._balanced else None)
-
-    def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, groups: Any) -> None:
-        authors = sorted(set(groups) - {"content"})
-        classes = sorted(set(labels))
-        margins, truth = [], []
-        for held in np.array_split(np.array(authors), min(_FOLDS, len(authors))) if len(authors) > 1 else ():
-            out = np.isin(groups, held)
-            tested = np.flatnonzero(out & (weights >= _CERTAIN))
-            if sorted(set(labels[~out])) != classes or not len(tested):
-                continue  # the held-out authors alone wrote a class: columns wouldn't line up
-            model = self._new().fit(rows[~out], labels[~out], sample_weight=weights[~out])
-            margins.append(_margins(model, rows[tested]))
-            truth.append(np.searchsorted(classes, labels[tested]))
-        if margins:
-            self._slope, self._shift = _calibration(np.concatenate(margins), np.concatenate(truth))
-
-
-def _margins(model: LinearSVC, rows: csr_matrix) -> Any:
-    """Distances from each class's plane, one column a class; one column where there are two classes."""
-    found = model.decision_function(rows)
-    return found.reshape(-1, 1) if found.ndim == 1 else found
-
-
-def _probabilities(margins: Any, slope: float, shift: float) -> Any:
-    if margins.shape[1] == 1:
-        upper = 1.0 / (1.0 + np.exp(-np.clip(slope * margins[:, 0] + shift, -30, 30)))
-        return np.column_stack([1.0 - upper, upper])
-    return _softmax(slope * margins)
-
-
-def _calibration(margins: Any, truth: Any) -> tuple[float, float]:
-    """Slope and shift by Platt's method for two classes (Platt 1999), a temperature for more (Guo et al. 2017)."""
-
-    def loss(at: Any) -> float:
-        chances = _probabilities(margins, at[0], at[1])[np.arange(len(truth)), truth]
-        return float(-np.log(np.maximum(chances, 1e-9)).mean())
-
-    best = minimize(loss, x0=[2.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-5})
-    return float(best.x[0]), float(best.x[1])
-
-
-def _softmax(scores: Any) -> Any:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 class TrainedClassifier:
     """Reads messages (triage) and questions (retrieval), from one representation fitted on the content."""
 
-    def __init__(
-        self, representation: Representation, dense: Dense | None = None, *, dense_weight: float = 1.0
-    ) -> None:
+    def __init__(self, representation: Representation, dense: Dense) -> None:
         self.representation = representation
-        self._dense = dense
-        self._dense_weight = dense_weight
+        self._dense: Dense | None = dense
         self._heads: dict[str, Head] = {}
 
-    def use_dense(self, dense: Dense | None) -> None:
-        """Give the embedding again after loading: an open model is not stored."""
+    def use_dense(self, dense: Dense) -> None:
+        """Give the vectors again after loading: an open model is not stored."""
         self._dense = dense
 
     def __getstate__(self) -> dict[str, Any]:
@@ -160,17 +62,19 @@ class TrainedClassifier:
         self._in_sources = {s for p in knowledge.passages() for s in stems(p.text.lower())}
         texts = list(dict.fromkeys(t for data, _ in tasks.values() for t in data.texts))
         self._known = set(self.representation.word_names())
-        rows, place = self._rows(texts), {t: i for i, t in enumerate(texts)}
+        rows, place = self.representation.sparse(texts), {t: i for i, t in enumerate(texts)}
+        dense = self._meaning(texts)
         for name, (data, head) in tasks.items():
             if len(set(data.labels)) > 1:
-                self._heads[name] = head.fit(rows[[place[t] for t in data.texts]], data)
+                at = [place[t] for t in data.texts]
+                self._heads[name] = head.fit(rows[at], data, dense[at] if name in _READS_MEANING else None)
         return self
 
     # --- reading
 
     def classify(self, text: str) -> Classification:
         """See Classifier: competencies, none, functions and level of one message."""
-        rows = self._rows([text])
+        rows = self._read(text)
         competencies = self._view("competency", rows)
         first = max(competencies, key=competencies.__getitem__)
         return Classification(
@@ -184,7 +88,7 @@ class TrainedClassifier:
 
     def read_question(self, text: str) -> QuestionView:
         """Which units a question is about, which form of answer it wants, and whether the sources may hold it."""
-        rows = self._rows([text])
+        rows = self._read(text)
         return QuestionView(
             units=self._view("unit", rows),
             evidence=self._view("evidence", rows),
@@ -201,23 +105,24 @@ class TrainedClassifier:
         found = [s for s in stems(clean(text)) if " " not in s]
         return sum(s not in known for s in found) / (len(found) or 1)
 
-    def _view(self, name: str, rows: csr_matrix) -> dict[str, float]:
+    def _view(self, name: str, rows: Rows) -> dict[str, float]:
         head = self._heads.get(name)
         if head is None:
             return {}
-        return {c: float(p) for c, p in zip(head.classes, head.probabilities(rows)[0], strict=True)}
+        return {c: float(p) for c, p in zip(head.classes, head.probabilities(*rows)[0], strict=True)}
 
-    def _rows(self, texts: Sequence[str]) -> csr_matrix:
-        sparse = self.representation.sparse(texts)
-        if self._dense is None:
-            return sparse
-        return hstack([sparse, csr_matrix(self._dense_weight * self._dense(texts))], format="csr", dtype=np.float32)
+    def _read(self, text: str) -> Rows:
+        return self.representation.sparse([text]), self._meaning([text])
 
-    def _reasons(self, text: str, rows: csr_matrix, label: str) -> tuple[str, ...]:
+    def _meaning(self, texts: Sequence[str]) -> Any:
+        assert self._dense is not None, "use_dense comes first"
+        return self._dense(texts)
+
+    def _reasons(self, text: str, rows: Rows, label: str) -> tuple[str, ...]:
         """Words or word pairs of the message that speak most for a label, as they stand in it."""
         names = self.representation.word_names()
         weights = self._heads["competency"].weights_of(label)
-        row = rows[0].tocoo()
+        row = rows[0][0].tocoo()
         gains = sorted(
             ((v * weights[c], names[c]) for c, v in zip(row.col, row.data, strict=True) if c < len(names)), reverse=True
         )

@@ -15,7 +15,8 @@ import Stemmer
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from bot.adapters.classifier import Dense, Head, Labelled
+from bot.adapters.classifier import Dense
+from bot.adapters.heads import Head, Labelled
 from bot.core.exemplars import Exemplars
 from bot.core.text import clean, words
 

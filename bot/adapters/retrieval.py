@@ -23,7 +23,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import bm25s
@@ -32,7 +31,7 @@ import numpy as np
 import structlog
 from sklearn.preprocessing import normalize
 
-from bot.adapters import classifier, distress, representation
+from bot.adapters import classifier, distress, heads, representation, word_vectors
 from bot.adapters import embeddings as embedding
 from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.distress import DistressReader
@@ -45,9 +44,10 @@ from bot.core.text import clean
 
 log = structlog.get_logger()
 
-FORMAT = 1  # raise it when what stands in a folder changes its form
+FORMAT = 2  # raise it when what stands in a folder changes its form
 EVERYBODY = "*"
 _EMBED = 500  # texts embedded between two words on progress
+_MEANING = 0.8  # of nearness in meaning beside nearness in words; set on each activity's own asks, held out in turn
 _BATCH = 2000  # rows a call to Chroma; its own bound was 5,461
 _ABANDONED = 1800.0  # seconds after which a folder half built is taken for left behind
 _KEPT_ROWS = 5000  # vectors of passages kept for `nearness`
@@ -82,7 +82,8 @@ def fingerprint(source: IndexSource, place: IndexPlace) -> str:
     name = embedding.chosen(place.embeddings, place.minilm_dir)
     parts = [
         str(FORMAT),
-        *(_digest_of(module) for module in (representation, classifier, distress)),
+        *(_digest_of(Path(str(m.__file__))) for m in (representation, classifier, heads, word_vectors, distress)),
+        _digest_of(word_vectors.TABLE),
         source.content_digest,
         source.documents_digest,
         embedding.identity(name, place.minilm_dir),
@@ -93,9 +94,9 @@ def fingerprint(source: IndexSource, place: IndexPlace) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-def _digest_of(module: ModuleType) -> str:
-    """The code of a module: what is stored of its objects fits no other."""
-    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
+def _digest_of(path: Path) -> str:
+    """Of a module's code: what is stored of its objects fits no other."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | None = None) -> SealedIndex:
@@ -126,20 +127,20 @@ class Wishes:
     places: dict[str, tuple[int, ...]]  # passage id -> its rows, its own text first
 
     @classmethod
-    def of(cls, passages: Sequence[Passage], fitted: Representation, vectors: Any) -> Wishes:
-        """The rows of some passages."""
+    def of(cls, passages: Sequence[Passage], fitted: Representation, dense: Callable[[Sequence[str]], Any]) -> Wishes:
+        """The rows of some passages; `dense` gives the vectors of texts."""
         texts: list[str] = []
         places: dict[str, tuple[int, ...]] = {}
         for p in passages:
             places[p.id] = tuple(range(len(texts), len(texts) + 1 + len(p.asks)))
             texts += [f"{p.heading}. {p.text}", *p.asks]
-        return cls(normalize(fitted.sparse(texts)), vectors.rows(texts), places)
+        return cls(normalize(fitted.sparse(texts)), dense(texts), places)
 
     def scores(self, row: Any, vector: Any, ids: Sequence[str]) -> list[float]:
         """How well each passage fits a query, 0 to about 2: its nearest row in words plus its nearest in meaning."""
         words = np.asarray((self.rows @ normalize(row).T).todense()).ravel()
         meaning = self.vectors @ vector[0]
-        together = words + 0.5 * np.maximum(meaning, 0.0)
+        together = words + _MEANING * np.maximum(meaning, 0.0)
         return [float(together[list(self.places[i])].max()) for i in ids]
 
 
@@ -155,8 +156,9 @@ class SealedIndex:
         self._distress: DistressReader
         self._models, self._wishes, self._distress = joblib.load(folder / "models.joblib")
         self._embeddings = embedding.make(seal["embeddings"], place.minilm_dir, self._models.representation)
+        self._meaning = _meaning(seal["embeddings"], self._embeddings)
+        self._models.use_dense(self._meaning)
         if seal["embeddings"] != "builtin":
-            self._models.use_dense(self._embeddings.rows)
             self._distress.use_dense(self._embeddings.rows)
         records = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
         self._passages = {r["id"]: Passage.model_validate(r) for r in records}
@@ -203,16 +205,15 @@ class SealedIndex:
         """See Index: cosine of the embeddings plus the share of the query's stems that a text holds."""
         if not texts:
             return []
-        rows = self._embeddings.rows([query, *texts])
+        rows = self._meaning([query, *texts])
         wanted = {s for s in stems(clean(query)) if " " not in s}
         held = [len(wanted & set(stems(clean(t)))) / (len(wanted) or 1) for t in texts]
         return [float(max(rows[i + 1] @ rows[0], 0.0)) + 0.6 * h for i, h in enumerate(held)]
 
     def suits(self, query: str, passages: Sequence[Passage]) -> list[float]:
         """See Index: nearness to the passage's own text or to the nearest of the questions it is known to answer."""
-        return self._wishes.scores(
-            self._models.representation.sparse([query]), self._embeddings.rows([query]), [p.id for p in passages]
-        )
+        row, vector = self._models.representation.sparse([query]), self._meaning([query])
+        return self._wishes.scores(row, vector, [p.id for p in passages])
 
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """See Index."""
@@ -308,10 +309,11 @@ def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progres
         fitted = Representation().fit([p.text for p in passages] + [t for t, _, _ in exemplars])
         name = embedding.chosen(place.embeddings, place.minilm_dir)
         vectors = _vectors(name, place, fitted, [p.text for p in passages] + [t for t, _, _ in exemplars], progress)
-        models = TrainedClassifier(fitted, None if name == "builtin" else vectors.rows)
+        meaning = _meaning(name, vectors)
+        models = TrainedClassifier(fitted, meaning)
         progress("Learning from the exemplars", 1, 4)
         models.train(source.knowledge, source.exemplars)
-        wishes = Wishes.of(passages, fitted, vectors)
+        wishes = Wishes.of(passages, fitted, meaning)
         listener = DistressReader(None if name == "builtin" else vectors.rows).train(source.exemplars)
         joblib.dump((models, wishes, listener), work / "models.joblib", compress=1)
         progress("Placing passages and questions", 2, 4)
@@ -342,6 +344,12 @@ def _vectors(name: str, place: IndexPlace, fitted: Representation, texts: Sequen
         progress(f"Embedding the content ({start} of {len(texts)} texts)", 0, 4)
         remembering.rows(texts[start : start + _EMBED])
     return remembering
+
+
+def _meaning(name: str, vectors: Any) -> Callable[[Sequence[str]], Any]:
+    """Vectors of meaning, of unit length: the embedding's own, or the table of word vectors beside the built-in one."""
+    rows: Callable[[Sequence[str]], Any] = word_vectors.load().rows if name == "builtin" else vectors.rows
+    return rows
 
 
 def _seal(work: Path, seal: dict[str, Any]) -> None:
