@@ -22,6 +22,7 @@ Dense = Callable[[Sequence[str]], Any]  # texts -> float32 rows of unit length
 Rows = tuple[Any, Any]  # of one text: its sparse row of words and letters, its dense row of meaning
 
 _SOCIAL = frozenset({"smalltalk"})  # negatives that are talk for its own sake
+_NAME = re.compile(r"(?<=[a-z,;:] )[A-Z][A-Za-z-]+")  # a capital within a sentence
 _READS_MEANING = frozenset(
     {"competency", "about", "unit", "evidence"}
 )  # of the others, meaning gained less than half a point
@@ -49,7 +50,7 @@ class TrainedClassifier:
     def train(self, knowledge: Knowledge, exemplars: Exemplars) -> TrainedClassifier:
         """Fit every head. The same content gives the same heads."""
         tasks = {
-            "competency": (_competency_lines(knowledge, exemplars), Head()),
+            "competency": (competency_lines(knowledge, exemplars), Head()),
             "about": (_about_lines(exemplars), Head(balanced=True)),
             "level": (_level_lines(knowledge, exemplars), Head(0.1)),
             "unit": (_unit_lines(knowledge, exemplars), Head()),
@@ -98,6 +99,7 @@ class TrainedClassifier:
             unknown=self._share_missing(text, self._known),
             outside=self._share_missing(text, self._in_sources),
             foreign=any(self._share_missing(name, self._in_sources) > 0 for name in _ACRONYM.findall(text)),
+            strangers=sum(self._share_missing(name, self._in_sources) > 0 for name in _NAME.findall(text)),
         )
 
     def _share_missing(self, text: str, known: set[str]) -> float:
@@ -168,7 +170,8 @@ def _descriptions(knowledge: Knowledge, code: str) -> list[tuple[str, float]]:
     )
 
 
-def _competency_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:
+def competency_lines(knowledge: Knowledge, exemplars: Exemplars) -> Labelled:
+    """What the competency head is trained on; a message's author is its group."""
     data = Labelled()
     for code in COMPETENCIES:
         for text, weight in _descriptions(knowledge, code):

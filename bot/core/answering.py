@@ -19,13 +19,14 @@ from bot.core.ranking import RankedUnit
 from bot.core.text import content_words
 from bot.core.wording import Wording
 
-_POINTS = 4  # activities shown to a situation or a how-do-I
+_POINTS = 5  # activities shown to a situation or a how-do-I
 _ALL_POINTS = 8  # activities shown where all were asked for
-_STATEMENTS = 5  # statements of the paper shown on a question about the paper
+_STATEMENTS = 6  # statements of the paper shown on a question about the paper
 _CERTAIN = 10.0  # lifts the one section that is meant above all others
 _AT_LEAST = 2  # points shown, however far behind the best
 _SHARE = 0.45  # further points come this near to the best
-_CLOSE_SECOND = 0.45  # a runner-up with this part of the winner's share is worth a sentence
+_CLOSE_SECOND = 0.3  # a runner-up with this part of the winner's share is worth a sentence, and its best point
+_NEARLY = 0.8  # a second section this near to the best is shown with it
 
 
 class Library(Protocol):
@@ -214,6 +215,9 @@ class Writer:
         other = self.knowledge.units[second.unit]
         source = self._versus(unit, other) or self._of(other, "definition")
         draft.say(self._text("situation.also", other, difference=_lower_first(source.text)), source)
+        candidates = [p for p in self.library.unit_passages(other.code) if self._is_applicable(p)]
+        for p in self._best(candidates, 1, keep_order=False):
+            self._point(draft, p, to_you=True)
 
     def _fact(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
         """A question of fact that one unit answers: the statement itself first, then where it belongs."""
@@ -236,9 +240,10 @@ class Writer:
         ]
         order = sorted(range(len(passages)), key=lambda i: -scores[i])
         chosen = [passages[order[0]]]
-        second = order[1] if len(order) > 1 else order[0]
-        if second != order[0] and len(chosen[0].sentences) < _STATEMENTS and scores[second] > 0.8 * scores[order[0]]:
-            chosen.append(passages[second])
+        for i in order[1:2]:
+            near = scores[i] > _NEARLY * scores[order[0]] and self._may_join(passages[i])
+            if near and len(chosen[0].sentences) < _STATEMENTS:
+                chosen.append(passages[i])
         sentences = self._fitting([(s, p) for p in chosen for s in p.sentences])
         if title:
             draft.lines.append(f"**{chosen[0].title}**, “{chosen[0].heading}”:")
@@ -246,6 +251,12 @@ class Writer:
             draft.lines.append(self.wording("ask.part.lead", heading=chosen[0].heading))
         for text, p in sentences:
             draft.say(text, p, bullet="" if len(sentences) == 1 else "- ", quote=p.text)
+
+    def _may_join(self, passage: Passage) -> bool:
+        """Whether a section may stand beside the best one: of the references, only one whose author is named."""
+        if passage.unit != "P-REFS":
+            return True
+        return bool(set(content_words(passage.heading)) & set(content_words(self.question)))
 
     def _fitting(self, sentences: list[tuple[str, Passage]]) -> list[tuple[str, Passage]]:
         """The statements that fit best, in their own order, where there are too many to show."""

@@ -27,9 +27,12 @@ INTENTS: tuple[Intent, ...] = (
 _FLOOR = 0.01  # of a share that the trained view doesn't see at all
 _OUTRIGHT = 2.5  # log odds for an intent whose set words are there
 _ASKS = 0.5  # log odds for a question mark at the end, or words that open a question
+_OPENS = 0.6  # and as much more where a message opens with a question that it then explains
 _MUST_BE_CLEAR = frozenset({"selfcheck", "reflect", "smalltalk", "help", "privacy"})
 _CLEAR = 0.5  # share from which on a wish is taken up
 _WISH = 30  # words; a wish is short, and a longer story may hold its words by chance
+_TALK = 14  # words; longer than that, people mean something
+_MOST = {"who_are_you": 28}  # save that who asks whom they talk to often says why
 _SITUATION = 3  # words beside "which competency is this" that make a situation
 _UNSURE = 0.35  # a second reading this likely is offered beside the first
 
@@ -67,6 +70,7 @@ _SELFCHECK = _any(
     r"\b(?:check|test|assess|rate|score|measure|evaluate) (?:myself|my (?:own )?(?:skills?|level|competenc\w+|self|abilit\w+))\b",
     r"\bwhich (?:competenc\w+|functions?|ones?) am i (?:bad|good|weak|weakest|strong|strongest|best|worst|low|lowest)\b",
     r"\b(?:what|which) level am i\b|\bam i (?:foundational|advanced)\b|\bwhere do i stand\b|\bhow (?:good|strong|competent) am i\b",
+    r"\b(?:which|what) (?:was|is|were|are) my (?:lowest|highest|weakest|strongest|worst|best|last|latest)\b|\bmy (?:last|latest|previous|earlier) (?:rating|score|mark|check|result)s?\b",
     r"\b(?:quick check|my profile|full profile|see my (?:results|scores|progress))\b",
 )
 _OWN_LEVEL = re.compile(
@@ -85,6 +89,7 @@ _PRIVACY = _any(
     r"\b(?:delete|erase|remove|export|download|wipe|forget) (?:all )?(?:of )?(?:my|everything (?:you|about me)|what you (?:know|have|store))\b",
     r"\bwhat (?:do|data do|information do|have|are) you (?:store|stor\w+|keep|save|record|know about me|hold|collect|got on me)\b",
     r"\b(?:does|do|can|will) (?:my )?(?:boss|manager|admins?|employer|supervisor|hr|anyone|anybody|slack) (?:see|read|get|know|find out|have access)\b",
+    r"\b(?:is|was|will|are|were) (?:it|that|this|they|any of (?:it|this|that)|what i \w+(?: you)?|my \w+) (?:be |being )?(?:kept|saved|stored|recorded|logged|shared|passed on|sent (?:on|off|anywhere|to)|deleted|erased)\b",
     r"\b(?:privacy|gdpr|data protection)\b(?=.*\b(?:you|bot|your|this|my)\b)|^privacy\W*$",
 )
 _HELP = _any(
@@ -105,7 +110,7 @@ _SMALLTALK: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "thanks",
         _any(
-            r"^(?:ok(?:ay)?,? |great,? |perfect,? |super,? |cool,? |lovely,? |many |big |no,? )*(?:thanks?|thank you|thx|ty|cheers|ta|merci|gracias|danke|appreciated?|much appreciated|that helps?(?:ed)?|that was helpful)\b.{0,50}$"
+            r"^(?:ok(?:ay)?,? |great,? |perfect,? |super,? |cool,? |lovely,? |many |big |no,? )*(?:thanks?|thank you|thx|ty|cheers|ta|merci|gracias|danke|takk?|tack|obrigad[oa]|grazie|kiitos|arigato|asante|shukran|shukriya|diolch|dziękuję|mahalo|salamat|appreciated?|much appreciated|that helps?(?:ed)?|that was helpful)\b.{0,50}$"
         ),
     ),
     (
@@ -117,7 +122,7 @@ _SMALLTALK: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "greeting",
         _any(
-            r"^(?:hi+|hey+|hello+|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|greetings|hola|bonjour|hallo|g'day|sup|what's up)(?: there| again| coach| bot| everyone| team| all| you)*\W*$",
+            r"^(?:hi+|hey+|hello+|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|greetings|hola|bonjour|hallo|g'day|sup|what's up|ciao|salut|namaste|salaam|jambo|aloha|shalom|hei|hej|moin|bula|kia ora|talofa|wah gwaan|wagwan|how far|merhaba|bore da|ola|olá)(?: there| again| coach| bot| everyone| team| all| you)*\W*$",
             r"^(?:hi|hey|hello)?[,! ]*how(?:'s| is| are) (?:you|it going|things|your day|life)\b.{0,25}$",
         ),
     ),
@@ -139,6 +144,9 @@ _WISHES: tuple[tuple[Intent, re.Pattern[str]], ...] = (
 _QUESTION = re.compile(
     r"\?\s*$|\b(?:how (?:do|does|can|could|should|would|might|to)|what (?:should|does|do|can|could|sort|kind)|any advice|where do) [^.!?]{3,160}\?|^(?:so |and |but |ok |hi |hey |please |can you |could you )*(?:what|whats|who|which|when|where|why|how|is|are|do|does|did|can|could|should|define|explain|list|name|tell me|describe|compare|give me|show me)\b"
 )
+_OPENING = re.compile(
+    r"^(?:so |and |but |ok |hi |hey |please )*(?:what|which|how|why|where|who) (?:sorts?|kinds?|data|do|does|can|could|should|would|is|are|to|much|many)\b[^.!?]{8,}\?"
+)
 _PAPER_WORDS = re.compile(
     r"\b(?:competenc\w+|white ?paper|the paper|framework|isps?|implementation support practitioner\w*|foundational|advanced level|level (?:1|2|one|two)|five functions|the authors|khan|manalili|metz)\b"
 )
@@ -157,9 +165,8 @@ def small_talk(text: str) -> str | None:
     low = clean(text).lower()
     if not words(low):
         return "chat"
-    if len(words(low)) > 14:  # noqa: PLR2004 - longer than that, people mean something
-        return None
-    return next((kind for kind, pattern in _SMALLTALK if pattern.search(low)), None)
+    count = len(words(low))
+    return next((kind for kind, pattern in _SMALLTALK if count <= _MOST.get(kind, _TALK) and pattern.search(low)), None)
 
 
 def route(text: str, kinds: Mapping[str, float], *, distress: bool | None = None) -> Route:
@@ -185,6 +192,11 @@ def route(text: str, kinds: Mapping[str, float], *, distress: bool | None = None
     return Route(first, shares[first], unsure=unsure, other=second if unsure else None, subject=subject)
 
 
+def asks(text: str) -> bool:
+    """Whether a message is a question on its face."""
+    return bool(_QUESTION.search(clean(text).lower()))
+
+
 def _shares(low: str, kinds: Mapping[str, float]) -> dict[Intent, float]:
     """The trained view, moved by what the words say outright."""
     scores = {intent: math.log(kinds.get(intent, 0.0) + _FLOOR) for intent in INTENTS}
@@ -192,7 +204,7 @@ def _shares(low: str, kinds: Mapping[str, float]) -> dict[Intent, float]:
     for intent in outright:
         scores[intent] += _OUTRIGHT
     if _QUESTION.search(low) and not {"triage", "selfcheck"} & set(outright):
-        scores["ask"] += _ASKS
+        scores["ask"] += _ASKS + (_OPENS if _OPENING.search(low) else 0.0)
         if _PAPER_WORDS.search(low):
             scores["ask"] += _OUTRIGHT
     total = sum(math.exp(s) for s in scores.values())

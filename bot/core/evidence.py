@@ -50,3 +50,4 @@ class QuestionView:
     unknown: float = 0.0  # share of its words that stand nowhere in the content
     outside: float = 0.0  # share of its words that stand in no passage
     foreign: bool = False  # it names something by an acronym that stands in no passage
+    strangers: int = 0  # names in it, of places and bodies too, that stand in no passage

@@ -24,9 +24,11 @@ _ORDINALS = dict(
 )
 
 _LEVEL = re.compile(
-    r"\b(levels?|foundational|advanced|beginners?|novices?|level (?:1|2|one|two)|l[12]|more experienced|seasoned|starting out|next level)\b"
+    r"\b(levels?|foundational|advanced|beginners?|novices?|level (?:1|2|one|two)|l[12]|more experienced|seasoned|starting out|next level|(?:two|both|which) (?:tiers?|grades?|rungs?)|(?:past|beyond) the basics|a step up|further along)\b"
 )
-_ADVANCED = re.compile(r"\b(advanced|level (?:2|two)|l2|seasoned|more experienced|experienced)\b")
+_ADVANCED = re.compile(
+    r"\b(advanced|level (?:2|two)|l2|seasoned|more experienced|experienced|(?:past|beyond) the basics|a step up|further along)\b"
+)
 _FOUNDATIONAL = re.compile(r"\b(foundational|basic|level (?:1|one)|l1|beginners?|novices?|starting out|entry)\b")
 _COMPARE = re.compile(
     r"\b(differ\w*|versus|vs|compared? (?:to|with)|distinguish\w*|tell .{1,40} apart|same (?:thing )?as|distinction|overlap\w*|relate[sd]?)\b"

@@ -11,7 +11,7 @@ from bot.core import answering, conversation, distress, questions, ranking, tria
 from bot.core.answer import Answer, Outcome, PassageScore, Question, Turn
 from bot.core.evidence import QuestionView
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
-from bot.core.text import clean, writable
+from bot.core.text import clean, words, writable
 from bot.core.wording import Wording
 from bot.ports import Classifier, Index, QuestionReader
 
@@ -20,6 +20,7 @@ _NAMED_FORMS = frozenset({"compare", "definition", "levels", "activities", "equi
 _UNREADABLE = 0.75  # share of words never seen from which on there is nothing to go by
 _WEIGHED = 20  # passages whose fit the evidence gate looks at
 _NEAREST = 3  # sections named beside a refusal
+_REJOINDER = 8  # words of a question that, within a conversation, is about what was just said
 _LIKELY = 0.6  # a trained view this sure of a form of answer decides it
 
 
@@ -109,7 +110,8 @@ class Coach:
             return self._refusal(question.text, whole, "out_of_scope", key="unreadable")
         library = _Library(self._index, question.tenant, whole)
         hits = self._index.search(whole, tenant=question.tenant)
-        evidence = ranking.Evidence(reading, view, hits, self._index.neighbours(whole))
+        near = self._index.neighbours(whole)
+        evidence = ranking.Evidence(reading, view, hits, near, continued=whole != text)
         ranked = _led_by_mention(ranking.rank(evidence, self._anchors), reading)
         outcome = self._gate(text, evidence, ranked, library)
         best = tuple(
@@ -210,7 +212,8 @@ class Coach:
         found = conversation.route(text, kinds, distress=self.in_distress(text))
         if history and found.intent in ("triage", "smalltalk", "help") and not found.subject:
             whole = questions.standalone(text, history, self._names, self._titles)
-            if whole != clean(text):
+            short = len(words(text)) <= _REJOINDER and conversation.asks(text)
+            if whole != clean(text) or short:
                 return conversation.Route("ask", 0.8)
         return found
 
