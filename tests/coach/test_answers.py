@@ -83,7 +83,7 @@ def test_a_situation_gets_points_that_fit_it_and_a_first_step(coach):
     )
     assert answer.citations[0].unit == "C4"
     assert "A first step:" in answer.answer
-    assert 2 <= answer.answer.count("\n- ") + 1 <= 5
+    assert 2 <= answer.answer.count("\n- ") <= 6  # five points of the unit, and one of a close second
     check_markers(answer)
 
 
