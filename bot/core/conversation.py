@@ -45,7 +45,7 @@ class Route:
     confidence: float  # 0 to 1
     unsure: bool = False  # True where a second reading is about as likely: say so, offer it
     other: Intent | None = None  # that second reading
-    subject: str | None = None  # "greeting", "thanks", "bye", "who_are_you", "chat" with small talk
+    subject: str | None = None  # with small talk "greeting", "thanks", …; with another person's matters a `Verdict`
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -155,6 +155,37 @@ _WHICH = re.compile(
 )
 
 
+# Verdicts that belong to professions: asked of one's own case, not of how a programme on them is put to work.
+_MEDICAL = _any(
+    r"\b(?:should|can|may|do) (?:i|she|he|they|the patient|my \w+) (?:stop|start|take|keep taking|increase|double|lower|change|mix|skip|give)\b.{0,40}\b(?:medication|medicine|meds|pills?|tablets?|insulin|antibiotics?|antidepressants?|ssri|sertraline|dose|dosage|opioids?|methadone|naloxone|warfarin|metformin)\b",
+    r"\b(?:what|which) (?:dose|dosage|medication|drug|antibiotic)\b.{0,40}\b(?:should|do|can|for (?:a|my|this|the) (?:patient|client|child|son|daughter|mother|father))\b|\bhow (?:many|much) (?:mg|milligrams?|units|tablets?|pills?)\b",
+    r"\b(?:do|does|have|has|is|are|am|could) (?:i|she|he|it|this|they|my \w+)\b.{0,30}\b(?:adhd|autis\w+|bipolar|diabetes|cancer|a stroke|heart attack|dementia|schizophreni\w+|ptsd|contagious|infected|broken bone)\b\s*\?|\bdiagnos(?:e|is) (?:me|my|him|her|this (?:patient|rash|lump)|for)\b|\bcan you diagnose\b",
+    r"\b(?:is|are) (?:this|my|her|his|the) (?:rash|lump|pain|symptoms?|fever|chest pain|wound|blood pressure|headache)\b.{0,40}\b(?:serious|dangerous|normal|cancer|infected)\b",
+)
+_LEGAL = _any(
+    r"\b(?:can|could|should|may) (?:i|we|they|she|he) (?:sue|be sued|press charges|take (?:them|him|her|it) to court|claim (?:compensation|damages)|get (?:fired|sacked) for)\b|\b(?:am|are|is) (?:i|we|she|he|they|the (?:hospital|school|clinic|county)) (?:legally )?(?:liable|in breach|guilty|breaking the law|legally (?:required|allowed|obliged))\b",
+    r"\bis (?:it|this|that) (?:legal|illegal|lawful|unlawful|against the law|a (?:hipaa|gdpr) (?:violation|breach)|discrimination|malpractice|negligence|wrongful dismissal|unfair dismissal)\b|\bdoes (?:this|that|it) violate (?:hipaa|gdpr|the law|my rights|labou?r law)\b|\b(?:legal advice|what are my (?:legal )?rights)\b",
+    r"\b(?:review|check|read|interpret|draft|write) (?:my|our|this|the|a|me a) (?:employment contract|contract|lawsuit|legal (?:claim|letter|notice)|non-disclosure|nda|cease and desist|settlement|will)\b|\bwill (?:i|we) win (?:in court|the case|my case)\b",
+)
+_PERSONNEL = _any(
+    r"\bshould (?:i|we|they|he|she|the \w+|my \w+) (?:fire|sack|dismiss|suspend|discipline|demote|let (?:\w+ )?go|write up|promote|renew (?:his|her|their))\b|\b(?:write|draft|give me) (?:a |an |the )?(?:written )?(?:warning|dismissal|termination|performance review|appraisal|reference)(?: letter)? (?:for|about|on|against) (?!the\b|an?\b|our (?:program|project))\w+",
+    r"\bwho (?:should|do) (?:i|we) (?:fire|sack|dismiss|let go|lay off|promote)\b|\b(?:is|are) (?!it\b|this\b|that\b|there\b|the\b|our\b|an?\b)\w+ (?:lazy|incompetent|useless|stupid|a liar|mentally ill|an alcoholic|unfit|too old|lying)\b",
+)
+
+Verdict = Literal["medical", "legal", "personnel"]
+
+
+def verdict(text: str) -> Verdict | None:
+    """The kind of verdict that a text asks for and that a coach doesn't give, or None."""
+    low = clean(text).lower()
+    kinds: tuple[tuple[Verdict, re.Pattern[str]], ...] = (
+        ("medical", _MEDICAL),
+        ("legal", _LEGAL),
+        ("personnel", _PERSONNEL),
+    )
+    return next((kind for kind, pattern in kinds if pattern.search(low)), None)
+
+
 def about_others(text: str) -> bool:
     """Whether a verdict on a person or somebody else's data is asked for."""
     return bool(_OTHERS_DATA.search(clean(text).lower()))
@@ -177,6 +208,8 @@ def route(text: str, kinds: Mapping[str, float], *, distress: bool | None = None
     low = clean(text).lower()
     if outright(low) if distress is None else distress:
         return Route("distress", 0.9)
+    if kind := verdict(low):
+        return Route("other_person", 0.9, subject=kind)
     if about_others(low):
         return Route("other_person", 0.9)
     talk = small_talk(low)

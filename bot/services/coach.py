@@ -87,7 +87,9 @@ class Coach:
         started = time.perf_counter()
         text = clean(question.text)
         early = self._before_anything(text)
-        answer = self._refusal(question.text, text, early) if early else self._answer(question, text)
+        kind = conversation.verdict(text) if early == "declined" else None
+        key = f"declined.{kind}" if kind else None
+        answer = self._refusal(question.text, text, early, key=key) if early else self._answer(question, text)
         search = "full" if self._index.complete else "words"
         took = round((time.perf_counter() - started) * 1000, 2)
         return answer.model_copy(update={"search": search, "latency_ms": took})
@@ -95,7 +97,7 @@ class Coach:
     def _before_anything(self, text: str) -> Outcome | None:
         if self.in_distress(text):
             return "care"
-        if conversation.about_others(text):
+        if conversation.verdict(text) or conversation.about_others(text):
             return "declined"
         return None
 
@@ -168,7 +170,7 @@ class Coach:
             standalone_question=whole,
             answer=text,
             outcome=outcome,
-            reason=words(f"ask.reason.{kind}"),
+            reason=words(f"ask.reason.{kind.partition('.')[0]}"),
         )
 
     def refuse(self, answer: Answer, outcome: Outcome) -> Answer:

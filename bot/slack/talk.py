@@ -146,9 +146,11 @@ def smalltalk(talk: Talk, deps: Deps) -> Reply:
     return say(deps.wording(f"slack.{subject}"), outcome="smalltalk")
 
 
-def other_person(_talk: Talk, deps: Deps) -> Reply:
-    """Somebody else's data or a verdict on a person: declined."""
-    return say(deps.wording("slack.other_person"), outcome="declined")
+def other_person(talk: Talk, deps: Deps) -> Reply:
+    """Somebody else's data, or a verdict: declined, with what can be done instead."""
+    kind = talk.route.subject if talk.route.subject in {"medical", "legal", "personnel"} else None
+    key = f"ask.refused.declined.{kind}" if kind else "slack.other_person"
+    return say(deps.wording(key), outcome="declined")
 
 
 def care(talk: Talk, deps: Deps) -> Reply:

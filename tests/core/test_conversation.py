@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.conversation import INTENTS, about_others, route, small_talk
+from bot.core.conversation import INTENTS, about_others, route, small_talk, verdict
 from bot.core.distress import outright
 
 
@@ -112,3 +112,38 @@ def test_every_text_gets_a_route(text):
     found = route(text, {})
     assert found.intent in INTENTS
     assert 0 <= found.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Should I stop taking my antidepressants?", "medical"),
+        ("what dose of insulin should the patient get", "medical"),
+        ("is this rash serious?", "medical"),
+        ("Can I sue the hospital?", "legal"),
+        ("is this a HIPAA violation", "legal"),
+        ("are we liable if a child gets hurt", "legal"),
+        ("should we fire Tom", "personnel"),
+        ("write a written warning for Dana", "personnel"),
+        ("is Maria lazy", "personnel"),
+    ],
+)
+def test_verdicts_of_other_professions_are_told_by_kind(text, kind):
+    assert verdict(text) == kind
+    found = route(text, {"ask": 0.99})
+    assert (found.intent, found.subject) == ("other_person", kind)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how do we get doctors to stop prescribing opioids first",
+        "staff forget to give the naloxone kits, which competency is that",
+        "is it a good idea to start with one ward?",
+        "who should we bring in from legal?",
+        "how do I write a plan for our project",
+        "is the team ready?",
+    ],
+)
+def test_work_on_such_matters_is_no_verdict(text):
+    assert verdict(text) is None

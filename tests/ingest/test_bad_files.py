@@ -88,8 +88,10 @@ BAD = {
 }
 
 
+@pytest.mark.fault("L7")
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_refused_by_name_with_a_reason(name: str, tmp_path: Path) -> None:
+def test_a_bad_file_is_refused_by_name_with_a_reason(name: str, tmp_path: Path, figure) -> None:
+    figure(f"{len(BAD)} bad files: each refused by name with a reason")
     body, reason = BAD[name]
     path = tmp_path / name
     path.write_bytes(body)
@@ -110,7 +112,9 @@ def test_a_file_over_50_mb_is_refused_unread(tmp_path: Path) -> None:
         SourceReader().read(str(path))
 
 
-def test_a_file_of_nearly_50_mb_of_words_is_answered_in_time(tmp_path: Path) -> None:
+@pytest.mark.fault("L6")
+def test_a_file_of_nearly_50_mb_of_words_is_answered_in_time(tmp_path: Path, figure) -> None:
+    figure("50 MB of words: read or refused within the time for one document")
     path = tmp_path / "long.txt"
     path.write_bytes(b"word and another word that goes on and on\n\n" * 1_150_000)
     began = time.monotonic()
@@ -119,7 +123,9 @@ def test_a_file_of_nearly_50_mb_of_words_is_answered_in_time(tmp_path: Path) -> 
     assert time.monotonic() - began < 30
 
 
-def test_a_pdf_that_takes_for_ever_is_left_closed(tmp_path: Path) -> None:
+@pytest.mark.fault("L6")
+def test_a_pdf_that_takes_for_ever_is_left_closed(tmp_path: Path, figure) -> None:
+    figure("a PDF that takes for ever: left closed in time, told plainly")
     path = tmp_path / "slow.pdf"
     path.write_bytes(pdf_of([PAGE_TEXT * 40], kids=[0] * 1_900))
     began = time.monotonic()

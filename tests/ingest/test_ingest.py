@@ -239,6 +239,7 @@ while True:
 """
 
 
+@pytest.mark.fault("C1")
 @pytest.mark.parametrize("wait", [0.0, 0.011, 0.023, 0.05])
 def test_killed_in_the_middle_the_folder_opens_and_a_second_run_completes_it(
     wait: float, store: DocumentFolder, use: Ingest, rebuild: Rebuilds, file: File

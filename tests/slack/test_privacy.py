@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import zipfile
 from typing import Any
 
@@ -172,3 +173,24 @@ def test_a_person_who_was_deactivated_gets_nothing_more(
     assert subscription.state == "closed"
     assert repositories.nudges.next_due() is None
     figure("deactivated person: 0 due rows open")
+
+
+@pytest.mark.fault("L8")
+def test_l8_no_word_of_a_person_and_no_token_stands_in_the_logs(
+    sandbox: Sandbox, bot: SlackApp, capfd: pytest.CaptureFixture[str], figure: Any
+) -> None:
+    logging.getLogger().setLevel(logging.INFO)
+    sandbox.say("U0ANA", "D0ANA", f"How do barriers differ from {CANARY}?")
+    sandbox.wait_for_message("D0ANA", "comes first")
+    sandbox.say("U0ANA", "D0ANA", f"please fail at {CANARY}")  # the scripted coach raises, with a secret in its words
+    sandbox.wait_for_message("D0ANA", "Something went wrong on my side")
+    sandbox.command("U0ANA", "C0GENERAL", "/coach", f"which {CANARY} nods and then nothing")
+    sandbox.command("U0ANA", "C0GENERAL", "/coach", f"I don't want to live any more, {CANARY}")
+    sandbox.mention("U0ANA", "C0GENERAL", f"and {CANARY}?")
+    bot.dispatch({"type": "event_callback", "event": {"type": "message", "text": CANARY}})  # malformed
+    sandbox.wait_idle()
+    out, err = capfd.readouterr()
+    hits = sum(text.count(words) for text in (out, err) for words in (CANARY, "a secret inside", sandbox.bot_token))
+    figure(f"{len((out + err).splitlines())} log lines from INFO, an error among them: {hits} hits")
+    assert "inbox.done" in out + err
+    assert hits == 0
