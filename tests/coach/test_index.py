@@ -92,9 +92,11 @@ def test_l4_two_workspaces_with_a_secret_each_never_hear_the_others(small, knowl
         )
         asked += 1
         leaked += f"workspace {other} asks" in said or f"D-canary/{other}" in said
-        own += f"workspace {tenant} asks" in said
+        found = {hit.passage.id for hit in small[2].search(form, tenant=tenant)}
+        leaked += f"D-canary/{other}" in found
+        own += f"D-canary/{tenant}" in found
     figure(
-        f"{asked} questions over two workspaces: {leaked} of the other's secrets told ({own} answers with one's own)"
+        f"{asked} questions over two workspaces: {leaked} of the other's secrets told or found; {own} found their own"
     )
     assert (asked, leaked) == (200, 0)
     assert own > 0
@@ -105,40 +107,6 @@ def test_l4_a_search_without_a_tenant_raises(small, figure):
     with pytest.raises(ValueError, match="tenant"):
         small[2].search("anything", tenant="")
     figure("a search without a workspace: refused")
-
-
-@pytest.mark.fault("C4")
-def test_c4_a_document_taken_out_leaves_no_byte_in_any_index_folder(small, tmp_path, figure):
-    thin, place, opened = small
-    own = replace(place, root=tmp_path)
-    shutil.copytree(place.root / opened.fingerprint, tmp_path / opened.fingerprint)
-    assert bytes_with(tmp_path, b"zyxomma") > 0
-    without = retrieval.open_or_build(replace(thin, documents=(), documents_digest=""), own)
-    retrieval.drop_others(tmp_path, without.fingerprint)
-    left = bytes_with(tmp_path, b"zyxomma")
-    collections = {c.name for c in without._client.list_collections()}
-    without.close()
-    figure(
-        f"a document taken out: {left} times its words in the index's files, {len(collections)} collections, none a workspace's"
-    )
-    assert left == 0
-    assert not any(name.endswith(("t1", "t2")) for name in collections)
-
-
-def bytes_with(folder, words):
-    return sum(p.read_bytes().count(words) for p in folder.rglob("*") if p.is_file())
-
-
-@pytest.mark.fault("C3")
-def test_c3_another_model_or_format_is_another_index_and_never_a_mixed_one(small, tmp_path, figure):
-    thin, place, opened = small
-    (tmp_path / "model.onnx").write_bytes(b"another model")
-    other = replace(place, embeddings="minilm", minilm_dir=tmp_path)
-    assert retrieval.fingerprint(thin, place) == opened.fingerprint
-    assert retrieval.fingerprint(thin, other) != opened.fingerprint
-    figure(
-        "another embedding model: another fingerprint, so an index of its own; the stored one is never mixed with it"
-    )
 
 
 @pytest.mark.fault("C2")
