@@ -31,6 +31,8 @@ _STARTS = 5
 _MEDIAN, _SLOW = 50, 95  # percentiles
 _ASK_BOUND_MS = 25.0  # of the median, with the built-in embeddings
 _WARM_UP = 20
+_SPOKEN = 40  # questions with a model
+_OVERHEAD_MS, _FIRST_MS = 50.0, 300.0
 _PAGE_DEADLINE = 120.0
 _READY_DEADLINE = 300.0
 
@@ -169,6 +171,38 @@ def _chroma_defaults(minilm_dir: Path, texts: list[str]) -> dict[str, Callable[[
     }
 
 
+# --- with a model -----------------------------------------------------------------------------------------------------
+
+
+def model() -> Iterator[Row]:
+    """Answers with a model that takes no time, over the real protocol: what our own code adds."""
+    from bot.adapters.content import load_exemplars
+    from bot.adapters.generation import open_model
+    from bot.app import Content
+    from bot.core.answer import Question
+    from bot.settings import Settings
+    from tests.fakes.model_server import model_server
+
+    content = Content(Settings())
+    index = content.open_index()
+    questions = [q.question for q in load_exemplars(content.root).questions[::40]][:_SPOKEN]
+    with model_server() as server:
+        given = {"model": "openai:bench", "model_base_url": server.url, "model_api_key": "none"}
+        coach = content.any_coach(index, model=open_model(Settings(**given)))
+        overheads, delays = [], []
+        for question in questions:
+            server.sent.clear()
+            heard: list[float] = []
+            began = time.monotonic()
+            answer = coach.ask(Question(text=question), hear=lambda _, h=heard: h.append(time.monotonic()))
+            if answer.mode == "model" and heard and server.sent:
+                overheads.append((time.monotonic() - began - (max(server.sent.values()) - server.came)) * 1000)
+                delays.append((heard[0] - min(server.sent.values())) * 1000)
+    index.close()
+    yield Row("model: own code an answer, p50", percentile(overheads, 50), "-", None, "ms", _OVERHEAD_MS)
+    yield Row("model: first sentence after its end, p95", percentile(delays, 95), "-", None, "ms", _FIRST_MS)
+
+
 # --- from start to page -----------------------------------------------------------------------------------------------
 
 
@@ -269,12 +303,13 @@ def main() -> None:
     """Measure and print; exit status 1 where a bound is not met."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--only", choices=["startup", "answers", "page"], help="measure only this part")
+    parser.add_argument("--only", choices=["startup", "answers", "model", "page"], help="measure only this part")
     parser.add_argument("--questions", type=int, default=150, help="how many questions are timed")
     wanted = parser.parse_args()
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "startup": startup,
         "answers": lambda: answers(wanted.questions),
+        "model": model,
         "page": page,
     }
     rows = [row for name, part in parts.items() if wanted.only in {None, name} for row in part()]

@@ -9,11 +9,12 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from bot.core.errors import CoachError
+from bot.core.errors import CoachError, ModelFailed
 from bot.settings import Settings
 
 _FREE_BYTES = 500_000_000  # room for an index, its successor and the database
@@ -170,6 +171,47 @@ def _index(settings: Settings) -> Iterator[CheckLine]:
     yield CheckLine("index", ok=True, detail=f"answers, a first question in {answer.latency_ms:.0f} ms")
 
 
+def _model(settings: Settings) -> Iterator[CheckLine]:
+    if not settings.model:
+        detail = "none is set; answers come from the passages, and nothing leaves this machine"
+        yield CheckLine("model", ok=None, detail=detail)
+        return
+    from bot.adapters.content import content_root
+    from bot.adapters.generation import open_model
+    from bot.adapters.model_prompts import load_prompts
+    from bot.core.drafts import ModelRequest
+
+    prompts = ", ".join(sorted(p.label for p in load_prompts(content_root(settings)).values()))
+    ping = ModelRequest("answer", "doctor", "Answer with one word.", "Say yes.", 50)
+    try:
+        words = "".join(open_model(settings).reply(ping, stopped=lambda: False))
+    except ModelFailed as error:
+        names = ", ".join(f"{_PREFIX}MODEL{part}" for part in ("", "_API_KEY", "_BASE_URL"))
+        remedy = f"Check {names}; people get plain answers meanwhile."
+        yield CheckLine("model", ok=False, detail=f"{settings.model} gives no answer ({error.reason})", remedy=remedy)
+    else:
+        detail = f"{settings.model} answers, {len(words)} characters; prompts {prompts}"
+        yield CheckLine("model", ok=True, detail=detail)
+    yield from _model_usage(settings)
+
+
+def _model_usage(settings: Settings) -> Iterator[CheckLine]:
+    from bot.adapters.data_folder import DataFolder
+    from bot.adapters.storage.repositories import SqlRepositories
+
+    if settings.database_url is None and not DataFolder(settings.data_dir).database_path.exists():
+        return
+    repositories = SqlRepositories.open(settings, upgrade=False)
+    try:
+        calls, usage = repositories.usage.totals(since=datetime.now(UTC).date() - timedelta(days=30))
+    finally:
+        repositories.close()
+    cost = (usage.tokens_in * settings.model_price_in + usage.tokens_out * settings.model_price_out) / 1e6
+    price = f", about {cost:.2f} in the currency of your prices" if cost else ""
+    detail = f"{calls} calls in 30 days: {usage.tokens_in} tokens sent, {usage.tokens_out} received{price}"
+    yield CheckLine("model usage", ok=True, detail=detail)
+
+
 def _time_zones(_: Settings) -> Iterator[CheckLine]:
     names = available_timezones()
     try:
@@ -265,6 +307,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], Iterator[CheckLine]]], ...] = (
     ("database", _database),
     ("embeddings", _embeddings),
     ("index", _index),
+    ("model", _model),
     ("time zones", _time_zones),
     ("Slack", _slack),
 )

@@ -78,6 +78,7 @@ class ModelServer:
     asked: list[Asked] = field(default_factory=list)
     sent: dict[str, float] = field(default_factory=dict)  # line of a draft -> when its last character went out
     calls: dict[str, int] = field(default_factory=dict)
+    came: float = 0.0  # when the latest request came in
 
     def behave(self, model: str, **how: Any) -> str:
         """Script a model; the name to configure."""
@@ -126,6 +127,7 @@ async def _stream(server: ModelServer, how: Behaviour, asked: Asked) -> AsyncIte
 
 def _app(server: ModelServer) -> Starlette:
     async def complete(request: Request) -> Response:
+        server.came = time.monotonic()
         body = await request.json()
         texts = {m["role"]: m["content"] for m in body["messages"]}
         asked = Asked(body["model"], texts.get("system", texts.get("developer", "")), texts["user"])
