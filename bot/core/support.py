@@ -148,6 +148,9 @@ class Support:
             return "level"
         if support_words.added_item(sentence, text):
             return "list"
+        turned = support_words.turned_claim(sentence, text)
+        if turned:
+            return turned
         return self._unit_problem(sentence, cited, text) or self._name_problem(sentence, text)
 
     def _level_swapped(self, sentence: str, cited: Sequence[Passage]) -> bool:

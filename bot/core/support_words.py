@@ -139,6 +139,44 @@ def added_item(sentence: str, passages: str) -> bool:
     return False
 
 
+# --- turned claims ------------------------------------------------------------------------------------------------------
+
+_ABSOLUTE = re.compile(
+    r"\b(?:always|guarantee\w*|proves?|proven|(?<!who )(?<!it )(?<!what )(?<!they )must(?! make)(?! be)|must (?:always|only|first|never|all)|mandatory|obligatory|compulsory|solely|exclusively|entirely|completely|"
+    r"invariably|inevitabl\w+|without exception|in all cases|in every case|at all times|the only (?:way|thing|one|person|source)|"
+    r"the most important|the best (?:way|predictor|method)|cannot fail|can't fail|sure to|eliminat\w+|perfect\w*|fully responsible|"
+    r"sole\w*|is required|are required|requires|insists?|forbid\w*|under no circumstances|regardless of|no exceptions?|"
+    r"impossible|alone decides?|has to be|have to be|superior|far more|outweighs?|above all else|supersedes?|replaces?)\b"
+)
+_NEGATED = re.compile(
+    r"\b(?:not|never|no longer|n't|don't|doesn't|isn't|aren't|cannot|can't|won't|shouldn't|needn't|avoid|stop|refrain from|refuse to|fail to)\b((?: [a-z'-]+){1,3})"
+)
+_SOFTENED = re.compile(
+    r"^ (?:just|only|merely|alone|enough|simply|always|have to|need|one|be afraid|wait|so much|in one|yet)\b"
+)
+_OTHERS_ACT = re.compile(
+    r"\b(?:teams?|leaders?|managers?|members|partners?|champions?|communit(?:y|ies)|staff|funders?|organizations?|authors)\b"
+    r"(?: \w+){0,2}? (?:helps?|supports?|guides?|encourages?|coach(?:es)?|teach(?:es)?|leads?|gives?|tells?|advises?|motivates?|"
+    r"assists?|instructs?|supervises?|directs?)(?: the| an| their)? (?:isps?|(?:support )?practitioners?|you)\b"
+)
+
+
+def turned_claim(sentence: str, passages: str) -> str | None:
+    """What kind of claim a sentence makes of a passage that doesn't: absolute, denied, or with its actors exchanged."""
+    mine, theirs = clean(sentence).lower(), clean(passages).lower()
+    strong = [m[0] for m in _ABSOLUTE.finditer(mine)]
+    if strong and not _ABSOLUTE.search(theirs):
+        return "overclaim"
+    if _OTHERS_ACT.search(mine) and not _OTHERS_ACT.search(theirs):
+        return "role"
+    if not _TONES["negates"].search(theirs):
+        said = frozenset(content_stems(theirs)) - FRAME
+        for m in _NEGATED.finditer(mine):
+            if not _SOFTENED.search(m[1]) and frozenset(content_stems(m[1])) & said:
+                return "negation"
+    return None
+
+
 # --- tone ---------------------------------------------------------------------------------------------------------------
 
 _TONES: dict[str, re.Pattern[str]] = {
