@@ -189,8 +189,9 @@ class Letters:
         checks = self._checks.latest(subscription.member).values()
         days += [c.created_at.astimezone(zone).date() for c in checks]
         asked = self._nudges.ended(subscription.member, kind="selfcheck", limit=20)
-        # One that ran late or failed is made up for; one that the person left out is not.
-        days += [_local_day(n) for n in asked if n.state in {"sent", "in_doubt"} or n.reason == LEFT_OUT]
+        # One that ran late or failed is made up for; one that the person left out is not. Being put off moves nothing.
+        counts = (n for n in asked if n.state in {"sent", "in_doubt"} or n.reason == LEFT_OUT)
+        days += [_local_day(n) for n in counts if SNOOZE_MARK not in n.period]
         return max((d for d in days if d), default=None)
 
     # --- what is to come ---

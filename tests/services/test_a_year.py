@@ -164,7 +164,8 @@ def _begin(year: Year) -> None:
             zone=chance.choice(ZONES),
             zone_is_own=chance.random() < 0.2,
             every_weeks=1 if team else chance.choice([1, 1, 1, 2, 4]),
-            topic=chance.choice(["suggested", "suggested", "rotate"]) if not team else "rotate",
+            topic=chance.choice(["suggested", "suggested", "rotate", "chosen"]) if not team else "rotate",
+            units=tuple(chance.sample(FRAMEWORK_UNITS, 2)),
             check_weeks=None if team else chance.choice([None, 4, 8, 13]),
         )
         person = Person(Member("T1", f"C{n:03d}" if team else f"U{n:03d}"), wishes, team)
@@ -177,6 +178,8 @@ def _begin(year: Year) -> None:
         year.slack.people[person.member] = person
         year.nudges.subscribe(person.member, wishes, channel=person.member.user_id, kind="team" if team else "person")
         person.chosen = year.local(person)
+        for unit in wishes.units if wishes.topic == "chosen" else ():
+            year.check(person, unit)  # so that the few prompts of the higher level are wanted first
 
 
 def _move(year: Year, person: Person) -> None:
@@ -299,7 +302,8 @@ def test_every_topic_of_a_role_comes_within_the_promised_number_of_prompts(
         units = [r.unit for r in rows if r.prompt_id and "+" not in r.period]
         for start in range(len(units) - within + 1):
             windows += 1
-            assert set(topics.role) <= set(units[start : start + within])
+            asked_of = topics.units if topics.mode == "chosen" else topics.role
+            assert set(asked_of) <= set(units[start : start + within])
     figure(f"every topic of the role came within the promised number of prompts in {windows} of {windows} windows")
     assert windows > 300
 
@@ -320,7 +324,8 @@ def test_self_checks_come_on_the_first_of_ones_days_after_the_interval(
         )
         for day, kind in days:
             since = max([counted_from, *(d for d in person.checks if d < day)])
-            quiet = not any(since <= d <= day for d in person.disturbed)
+            # What was left out by hand may have been the row of up to a week later.
+            quiet = not any(since - timedelta(days=8) <= d <= day for d in person.disturbed)
             if kind == "selfcheck":
                 assert day >= since + interval, "a self-check came before its date"
                 if quiet:
@@ -328,7 +333,7 @@ def test_self_checks_come_on_the_first_of_ones_days_after_the_interval(
                     assert day < since + interval + timedelta(weeks=2 if person.seldom else 1)
                     on_time += 1
                 counted_from = day
-            elif quiet and not person.seldom:
+            elif quiet and not person.seldom and day not in person.checks:  # one done that morning has moved it
                 assert day < since + interval, "a reflection came where a self-check was due"
     figure(f"{on_time} of {on_time} undisturbed self-check nudges on their date")
     assert on_time > 200
