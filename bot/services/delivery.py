@@ -161,10 +161,11 @@ class Delivery:
             if known := self._sent_before(nudge, ready.subscription):
                 return known
             renewed = self._renew(nudge)  # reading the history may have taken longer than the lease
-        if renewed is None or self._clock.now() - renewed > self._pace.lease / 2:
-            return "lost"  # the process was frozen on the way: somebody else may be at it
         if stopped := self._workspace_stopped(nudge):
             return stopped
+        # Last of all: where the process was frozen on the way here, somebody else may be at it.
+        if renewed is None or self._clock.now() - renewed > self._pace.lease / 2:
+            return "lost"
         channel = ready.subscription.channel
         return self._note(
             nudge,

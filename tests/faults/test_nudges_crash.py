@@ -23,6 +23,7 @@ WITHIN = LEASE + 60  # seconds after the restart, or after the kill where nobody
 class Rounds:
     """What came of all rounds of one topology."""
 
+    lease: float = LEASE
     lost: list[int] = field(default_factory=list)
     twice: list[int] = field(default_factory=list)
     slowest: float = 0.0
@@ -51,7 +52,7 @@ def crash_round(
     """One round: kill one replica at a random moment; SQLite's is started again, PostgreSQL's is not."""
     chance = random.Random(seed)
     with databases.copy() as url, recording(now=from_due(), decide=weather(seed)) as recorder, ExitStack() as stack:
-        alive = [nursery.start(url, recorder, name=f"r{n}") for n in range(replicas)]
+        alive = [nursery.start(url, recorder, name=f"r{n}", lease=into.lease) for n in range(replicas)]
         for replica in alive:
             stack.callback(replica.kill)
         victim = alive.pop()
@@ -61,23 +62,23 @@ def crash_round(
         victim.kill()
         killed = time.monotonic()
         if not alive:
-            alive = [nursery.start(url, recorder, name="again")]
+            alive = [nursery.start(url, recorder, name="again", lease=into.lease)]
             stack.callback(alive[0].kill)
         if frozen:
-            _freeze(chance.choice(alive), recorder, chance, rows)
+            _freeze(chance.choice(alive), recorder, chance, rows, into.lease)
         _finish(recorder, url, rows, into, killed)
         for replica in alive:
             replica.stop()
 
 
-def _freeze(replica: Replica, recorder: Recorder, chance: random.Random, rows: int) -> None:
+def _freeze(replica: Replica, recorder: Recorder, chance: random.Random, rows: int, lease: float) -> None:
     """Stop a replica for two leases at a random moment, and let it go on."""
     seen = recorder.out
     recorder.wait_for(lambda r: r.out >= min(rows, seen + chance.randrange(1, rows // 10)), 20)
     time.sleep(chance.random() * 0.02)
     replica.freeze()
     try:
-        time.sleep(2 * LEASE)  # how long it is frozen: the fault itself, not a wait for something
+        time.sleep(2 * lease)  # how long it is frozen: the fault itself, not a wait for something
     finally:
         replica.thaw()
 
@@ -106,7 +107,7 @@ def overloaded(replicas: int) -> bool:
 def matrix(
     nursery: Nursery, databases: Databases, *, rounds: int, rows: int, replicas: int, frozen: bool, seed: int
 ) -> Rounds:
-    into = Rounds()
+    into = Rounds(lease=LEASE if rounds > 1 else 3.0)
     for number in range(rounds):
         crash_round(nursery, databases, rows, seed + number, replicas=replicas, frozen=frozen, into=into)
     return into
