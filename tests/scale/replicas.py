@@ -52,7 +52,10 @@ def command(given: dict[str, str], folder: Path, *arguments: str) -> None:
 class Replica:
     """One process on a folder of its own; the index may be shared."""
 
-    def __init__(self, name: str, folder: Path, given: dict[str, str], index: Path | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, given: dict[str, str], *, index: Path | None = None, scripted: bool = False
+    ) -> None:
+        self._program = ["tests.scale.scripted_replica"] if scripted else ["bot", "run"]
         self.folder = folder / name
         self.folder.mkdir()
         if index is not None:
@@ -79,7 +82,7 @@ class Replica:
         """Start it; `wait_ready` says when it can answer."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run"], cwd=ROOT, env=self._env, stdout=log, stderr=log
+                [sys.executable, "-m", *self._program], cwd=ROOT, env=self._env, stdout=log, stderr=log
             )
 
     def wait_ready(self, seconds: float = 180.0) -> dict[str, Any]:
@@ -138,6 +141,7 @@ class Balancer:
     def __init__(self, replicas: list[Replica], *, tries: int = 40, pause: float = 0.5) -> None:
         self._replicas, self._tries, self._pause = replicas, tries, pause
         self._lines = threading.local()
+        self._all: list[Client] = []
         self._turn = 0
         self._lock = threading.Lock()
         self.again = 0
@@ -164,4 +168,13 @@ class Balancer:
 
     def _line(self, port: int) -> Client:
         lines: dict[int, Client] = self._lines.__dict__.setdefault("open", {})
-        return lines.setdefault(port, Client(port))
+        if port not in lines:
+            lines[port] = Client(port)
+            with self._lock:
+                self._all.append(lines[port])
+        return lines[port]
+
+    def close(self) -> None:
+        """Hang up."""
+        for line in self._all:
+            line.close()

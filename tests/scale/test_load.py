@@ -62,7 +62,7 @@ def subjects(slack: FakeSlack, index: SealedIndex, tmp_path: Path) -> Iterator[S
         rows.close()
         learned = tmp_path / "index"
         shutil.copytree(INDEX / index.fingerprint, learned / index.fingerprint)
-        bot = Replica("bot", tmp_path, environment(slack.url, database, ISP_COACH_LOG_LEVEL="INFO"), learned)
+        bot = Replica("bot", tmp_path, environment(slack.url, database, ISP_COACH_LOG_LEVEL="INFO"), index=learned)
         port = free_port()
         bare = subprocess.Popen([sys.executable, "-m", "tests.scale.bare", str(port), slack.url, database], cwd=ROOT)
         try:

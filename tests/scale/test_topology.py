@@ -11,6 +11,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,38 +47,45 @@ class Fleet:
 
     slack: FakeSlack
     postgres: PostgresServer
-    chroma: ChromaServer
+    chroma: ChromaServer | None  # None: answers come from a script
     database: str
     replicas: list[Replica]
 
 
-@pytest.fixture
-def fleet(slack: FakeSlack, index: SealedIndex, tmp_path: Path, full: bool) -> Iterator[Fleet]:
-    binaries = postgres_binaries()
+@pytest.fixture(params=["scripted", "real"])
+def fleet(request: pytest.FixtureRequest, slack: FakeSlack, tmp_path: Path, full: bool) -> Iterator[Fleet]:
+    """Replicas that answer from a script (quick to start), or from the index with its vectors on a Chroma server."""
+    binaries, real = postgres_binaries(), request.param == "real"
     if binaries is None:
         pytest.skip("PostgreSQL's binaries are not installed")
-    with postgres_server(binaries) as postgres, chroma_server() as chroma:
+    if real and not full:
+        pytest.skip("four real replicas take minutes to start: make faults ROW=SCALE")
+    with ExitStack() as stack:
+        postgres = stack.enter_context(postgres_server(binaries))
         database = postgres.url(postgres.create())
-        given = environment(slack.url, database, ISP_COACH_CHROMA_URL=chroma.url)
-        prepared = tmp_path / "prepared"
-        shutil.copytree(INDEX / index.fingerprint, prepared / "index" / index.fingerprint)  # the server has no rows yet
+        given, prepared = environment(slack.url, database), tmp_path / "prepared"
+        chroma = stack.enter_context(chroma_server()) if real else None
         command(given, prepared, "migrate")  # each a step of its own, as in docker-compose.yml
-        command(given, prepared, "setup", "--no-model")
+        if chroma is not None:
+            given = environment(slack.url, database, ISP_COACH_CHROMA_URL=chroma.url)
+            index: SealedIndex = request.getfixturevalue("index")
+            shutil.copytree(
+                INDEX / index.fingerprint, prepared / "index" / index.fingerprint
+            )  # the server has no rows yet
+            command(given, prepared, "setup", "--no-model")
         rows = SqlRepositories(database)
         for team in TEAMS:
             rows.installations.save(installation(team))
         rows.close()
         names = [f"replica{n}" for n in range(4 if full else 2)]
-        replicas = [Replica(name, tmp_path, given, prepared / "index") for name in names]
-        try:
-            for replica in replicas:
-                replica.start()
-            for replica in replicas:
-                replica.wait_ready()
-            yield Fleet(slack, postgres, chroma, database, replicas)
-        finally:
-            for replica in replicas:
-                replica.stop()
+        at = prepared / "index" if real else None
+        replicas = [Replica(name, tmp_path, given, index=at, scripted=not real) for name in names]
+        for replica in replicas:
+            stack.callback(replica.stop)
+            replica.start()
+        for replica in replicas:
+            replica.wait_ready()
+        yield Fleet(slack, postgres, chroma, database, replicas)
 
 
 @dataclass
@@ -170,7 +178,9 @@ def _plan_nudges(database: str, number: int) -> set[str]:
                 created_at=now,
             )
         )
-        rows.nudges.plan(Nudge(f"nudge-{n}", member, "2026-W48", now + timedelta(seconds=5), "x", zone, "due"))
+        rows.nudges.plan(
+            Nudge(f"nudge-{n}", member, "2026-W48", now + timedelta(seconds=5), f"{now:%Y-%m-%dT%H:%M}", zone, "due")
+        )
     rows.close()
     return {f"nudge-{n}" for n in range(number)}
 
@@ -183,6 +193,7 @@ def test_every_addressed_message_is_answered_once_through_kills_and_restarts(fle
     deliveries, nudges = _deliveries(number, slack, sent), _plan_nudges(fleet.database, 40 if full else 6)
     begun = time.monotonic()
     troubles = _troubles(fleet, full=full)
+    kills = 2 if full else 1
     balancer = Balancer(fleet.replicas)
     taken, lock = [0], threading.Lock()
 
@@ -202,6 +213,7 @@ def test_every_addressed_message_is_answered_once_through_kills_and_restarts(fle
 
     with ThreadPoolExecutor(12) as pool:
         acknowledged = list(pool.map(deliver, deliveries))
+    balancer.close()
     assert not troubles
     for replica in fleet.replicas:
         replica.wait_ready()
@@ -209,9 +221,9 @@ def test_every_addressed_message_is_answered_once_through_kills_and_restarts(fle
     time.sleep(3)  # for a second answer to show, were there one
     counts = _count(slack, sent, nudges)
     figure(
-        f"{len(fleet.replicas)} replicas, PostgreSQL, Chroma server, {len(deliveries)} events "
+        f"{len(fleet.replicas)} replicas, PostgreSQL, {'a Chroma server' if fleet.chroma else 'scripted answers'}, {len(deliveries)} events "
         f"({len(sent.direct)} messages, {len(sent.mentions)} mentions, {len(sent.commands)} commands, {sent.copies} copies, "
-        f"{sent.others} not for the bot), {len(nudges)} nudges; a replica killed, PostgreSQL and Chroma stopped and started: "
+        f"{sent.others} not for the bot), {len(nudges)} nudges; {kills} kills, PostgreSQL {'and Chroma ' if fleet.chroma else ''}stopped and started: "
         f"{counts['answered']} answered, {counts['reasons']} told a reason, {counts['lost']} lost, {counts['twice']} twice, "
         f"nudges {counts['nudges']} once, {acknowledged.count(False)} not acknowledged, {time.monotonic() - begun:.0f} s"
     )
@@ -234,10 +246,17 @@ def _troubles(fleet: Fleet, *, full: bool) -> list[tuple[float, Callable[[], Non
         fleet.postgres.start()
 
     def chroma_goes() -> None:
+        assert fleet.chroma is not None
         fleet.chroma.kill()
-        threading.Timer(60.0 if full else 3.0, fleet.chroma.start).start()
+        threading.Timer(60.0, fleet.chroma.start).start()
 
-    return [(0.2, first.kill), (0.4, first.start), (0.5, postgres_restarts), (0.65, chroma_goes)]
+    return [
+        (0.2, first.kill),
+        (0.4, first.start),
+        (0.5, postgres_restarts),
+        *([(0.65, chroma_goes)] if fleet.chroma else []),
+        *([(0.8, fleet.replicas[-1].kill), (0.9, fleet.replicas[-1].start)] if full else []),
+    ]
 
 
 def _count(slack: FakeSlack, sent: Sent, nudges: set[str]) -> dict[str, int]:
