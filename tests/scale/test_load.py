@@ -47,29 +47,36 @@ class Subjects:
     slack: FakeSlack
     bot: Replica
     bare_port: int
+    kind: str
 
 
-@pytest.fixture
-def subjects(slack: FakeSlack, index: SealedIndex, tmp_path: Path) -> Iterator[Subjects]:
-    binaries = postgres_binaries()
+@pytest.fixture(params=["scripted", "real"])
+def subjects(request: pytest.FixtureRequest, slack: FakeSlack, tmp_path: Path, full: bool) -> Iterator[Subjects]:
+    """A bot that answers from a script (what the web part costs alone), or from the index, as people have it."""
+    binaries, real = postgres_binaries(), request.param == "real"
     if binaries is None:
         pytest.skip("PostgreSQL's binaries are not installed")
+    if real and not full:
+        pytest.skip("with real answers under make faults ROW=LOAD")
     with postgres_server(binaries) as postgres:
         database = postgres.url(postgres.create())
         rows = SqlRepositories(database)
         for team in TEAMS:
             rows.installations.save(installation(team))
         rows.close()
-        learned = tmp_path / "index"
-        shutil.copytree(INDEX / index.fingerprint, learned / index.fingerprint)
-        bot = Replica("bot", tmp_path, environment(slack.url, database, ISP_COACH_LOG_LEVEL="INFO"), index=learned)
+        learned = None
+        if real:
+            index: SealedIndex = request.getfixturevalue("index")
+            learned = tmp_path / "index"
+            shutil.copytree(INDEX / index.fingerprint, learned / index.fingerprint)
+        bot = Replica("bot", tmp_path, environment(slack.url, database), index=learned, scripted=not real)
         port = free_port()
         bare = subprocess.Popen([sys.executable, "-m", "tests.scale.bare", str(port), slack.url, database], cwd=ROOT)
         try:
             bot.start()
             bot.wait_ready()
             _until_answers(port)
-            yield Subjects(slack, bot, port)
+            yield Subjects(slack, bot, port, "real answers" if real else "scripted answers")
         finally:
             bot.stop()
             bare.kill()
@@ -78,13 +85,15 @@ def subjects(slack: FakeSlack, index: SealedIndex, tmp_path: Path) -> Iterator[S
 
 def _until_answers(port: int) -> None:
     deadline = time.monotonic() + 60
+    line = Client(port)
     while True:
         try:
-            Client(port).send(b"", {}, path="/", method="GET")
+            line.send(b"", {}, path="/", method="GET")
         except (OSError, http.client.HTTPException):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         else:
+            line.close()
             return
 
 
@@ -164,14 +173,15 @@ def test_slacks_pace_over_fifty_workspaces_is_acknowledged_and_answered(subjects
     took.sort()
     lines.close()
     figure(
-        f"{len(statuses)} events over {len(TEAMS)} workspaces at {pace:.0f}/s, {len(sent)} addressed: acknowledged in "
+        f"{subjects.kind}: {len(statuses)} events over {len(TEAMS)} workspaces at {pace:.0f}/s, {len(sent)} addressed: acknowledged in "
         f"{took[len(took) // 2] * 1000:.1f} ms (p50), {took[int(len(took) * 0.99)] * 1000:.0f} ms (p99), "
         f"{len(statuses) - statuses.count(200)} not acknowledged; {len(waits)} answered, p95 {waits[int(len(waits) * 0.95)]:.1f} s, "
         f"the slowest {slowest:.1f} s; memory {grown:+.0f} MB; load average {os.getloadavg()[0]:.1f}"
     )
     assert set(statuses) == {200}
     assert everyone
-    assert took[int(len(took) * 0.99)] < 0.5
+    if full:  # a pace is a pace only where nothing else runs
+        assert took[int(len(took) * 0.99)] < 0.5
     assert slowest < 120
     assert grown < 50
     assert len(slack.said) == len(sent) + 20  # each in a DM of its own
@@ -207,7 +217,7 @@ def test_the_pace_is_near_that_of_the_plainest_app_with_the_same_insert(subjects
         ours.append(_throughput(subjects.bot.port, seconds, every=ADDRESSED_EVERY))
     ratio = statistics.median(o / b for o, b in zip(ours, bare, strict=True))
     figure(
-        f"acknowledged at full pace, 5 % addressed and answered: {statistics.median(ours):.0f}/s beside "
+        f"{subjects.kind}: acknowledged at full pace, 5 % addressed and answered: {statistics.median(ours):.0f}/s beside "
         f"{statistics.median(bare):.0f}/s of a bare Bolt app with the same insert, ratio {ratio:.2f}; "
         f"load average {os.getloadavg()[0]:.1f}"
     )
