@@ -34,7 +34,7 @@ from bot.slack.inbox import UNREADABLE, Accepted, Inbox, acknowledgement
 from bot.slack.install import Installing
 from bot.slack.messenger import REFUSED_TOKENS, SlackMessenger, client_for
 from bot.slack.mrkdwn import Links
-from bot.slack.payloads import Click, Identity
+from bot.slack.payloads import MALFORMED, Click, Identity, Ignored, parse
 from bot.slack.pool import WorkPool
 from bot.slack.socket import PING_SECONDS, SocketLine
 from bot.slack.workspaces import ManyWorkspaces, OneWorkspace, Workspaces, token_of
@@ -305,11 +305,20 @@ def _http(app: SlackApp) -> SlackHttp:
         installing = Installing(settings, deps.repositories.installations, deps.clock, deps.wording, app.workspaces)
     return SlackHttp(
         lambda payload: _answer(app, payload),
+        _glance,
         secret=settings.slack_signing_secret.get_secret_value(),
         metrics=app.deps.metrics,
         install=installing.begin if installing else None,
         callback=installing.finish if installing else None,
     )
+
+
+def _glance(payload: dict[str, Any]) -> Page | None:
+    """The answer to what nobody has to work on. Who we are isn't asked: that only leaves out more."""
+    request = parse(payload, Identity(""))
+    if not isinstance(request, Ignored):
+        return None
+    return Page(400 if request.reason == MALFORMED else 200)
 
 
 def _answer(app: SlackApp, payload: dict[str, Any]) -> Page:

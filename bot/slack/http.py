@@ -1,4 +1,5 @@
-"""HTTP mode: Slack's requests over ASGI. The loop only reads and checks; Bolt and the inbox run in a bounded pool.
+"""HTTP mode: Slack's requests over ASGI. The loop reads, checks and drops what isn't addressed to the bot, which is most;
+the rest goes through Bolt and the inbox in a bounded pool.
 
 What passes the guard is handed to Bolt as a payload, as Socket Mode hands it: neither the signature is checked twice
 nor the body read twice. A request is answered when its row is written, and only then does work on it begin.
@@ -31,6 +32,7 @@ _THREADS = 8  # deliveries written at the same time
 _WAITING = 400  # and waiting for that: two seconds of Slack's largest rate; more is told to come again
 _READ_SECONDS = 10.0
 _DRAINED = 4 * MAX_BYTES  # read and dropped, so that the sender of too much gets to see the answer
+_AT_ONCE = 20_000  # bytes that the loop reads by itself; what is larger is read in the pool
 _MOST_QUERY = 4000
 _TOO_LARGE = 413
 _PLAIN = "text/plain; charset=utf-8"
@@ -48,6 +50,7 @@ class Page:
 
 
 Dispatch = Callable[[dict[str, Any]], Page]
+Glance = Callable[[dict[str, Any]], Page | None]  # an answer where a payload needs no work; pure and quick
 Browse = Callable[[str, str], Page]  # query and cookies of a browser
 
 
@@ -57,6 +60,7 @@ class SlackHttp:
     def __init__(
         self,
         dispatch: Dispatch,
+        glance: Glance,
         *,
         secret: str,
         metrics: Metrics,
@@ -64,7 +68,8 @@ class SlackHttp:
         callback: Browse | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._dispatch, self._secret, self._metrics, self._now = dispatch, secret, metrics, now
+        self._dispatch, self._glance = dispatch, glance
+        self._secret, self._metrics, self._now = secret, metrics, now
         self._pages = {path: page for path, page in ((INSTALL_PATH, install), (CALLBACK, callback)) if page}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="http")
         self._browsers = ThreadPoolExecutor(2, thread_name_prefix="install")  # these wait for Slack
@@ -107,29 +112,39 @@ class SlackHttp:
         try:
             body = await _read(headers, receive)
             check_signature(headers, body, secret=self._secret, now=self._now())
+            payload = read_payload(headers, body) if len(body) <= _AT_ONCE else None
         except Refusal as refusal:
             return self._refused(refusal)
+        known = self._known(payload) if payload is not None else None
+        if known is not None:
+            return known
         if self._under_way >= _WAITING:
             log.warning("http.busy")
             return Page(503, "Busy; please try again in a moment.", headers=(("retry-after", "1"),))
         self._under_way += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._take, headers, body)
+            return await loop.run_in_executor(self._pool, self._take, headers, body, payload)
         finally:
             self._under_way -= 1
 
-    def _take(self, headers: Headers, body: bytes) -> Page:
-        """In the pool: read the payload and hand it on. Whatever fails has a name in the log and no words."""
-        try:
-            payload = read_payload(headers, body)
-        except Refusal as refusal:
-            return self._refused(refusal)
+    def _known(self, payload: dict[str, Any]) -> Page | None:
+        """The answer to what needs no work."""
         word = challenge(payload)
         if word is not None:
             return Page(200, word)
-        if "ssl_check" in payload:
-            return Page(200)
+        return Page(200) if "ssl_check" in payload else self._glance(payload)
+
+    def _take(self, headers: Headers, body: bytes, payload: dict[str, Any] | None) -> Page:
+        """In the pool: hand the payload on. Whatever fails has a name in the log and no words."""
+        if payload is None:
+            try:
+                payload = read_payload(headers, body)
+            except Refusal as refusal:
+                return self._refused(refusal)
+            known = self._known(payload)
+            if known is not None:
+                return known
         try:
             return self._dispatch(payload)
         except Exception as error:  # noqa: BLE001 - nothing was written, so Slack is asked to come again

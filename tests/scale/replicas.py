@@ -146,20 +146,21 @@ class Balancer:
         self._lock = threading.Lock()
         self.again = 0
 
-    def send(self, body: bytes, sent: dict[str, str]) -> bool:
-        """True once a replica said 200."""
+    def send(self, body: bytes, sent: dict[str, str]) -> str | None:
+        """The words of the acknowledgement once a replica said 200; None where none did."""
         for attempt in range(self._tries):
             replica = self._next()
             try:
-                if self._line(replica.port).send(body, sent)[0] == 200:
-                    return True
+                status, words = self._line(replica.port).send(body, sent)
+                if status == 200:
+                    return words
             except (OSError, http.client.HTTPException):
                 pass
             with self._lock:
                 self.again += 1
             if attempt >= len(self._replicas) - 1:
                 time.sleep(self._pause)
-        return False
+        return None
 
     def _next(self) -> Replica:
         with self._lock:

@@ -97,6 +97,7 @@ class Sent:
     commands: set[str] = field(default_factory=set)
     others: int = 0
     copies: int = 0
+    told: set[str] = field(default_factory=set)  # commands whose acknowledgement said that they couldn't be taken
 
 
 def _deliveries(number: int, slack: FakeSlack, sent: Sent) -> list[tuple[bytes, dict[str, str]]]:
@@ -200,8 +201,10 @@ def test_every_addressed_message_is_answered_once_through_kills_and_restarts(fle
     def deliver(one: tuple[bytes, dict[str, str]]) -> bool:
         body, _ = one
         kind = "application/json" if body.startswith(b"{") else FORM
-        good = balancer.send(body, headers(body, kind=kind))
+        words = balancer.send(body, headers(body, kind=kind))
         with lock:
+            if words and kind == FORM:
+                sent.told.add(urllib.parse.parse_qs(body.decode())["user_id"][0].removeprefix("U"))
             taken[0] += 1
             share = taken[0] / len(deliveries)
             due = [trouble for trouble in troubles if trouble[0] <= share]
@@ -209,7 +212,7 @@ def test_every_addressed_message_is_answered_once_through_kills_and_restarts(fle
                 troubles.remove(trouble)
         for _, act in due:
             act()
-        return good
+        return words is not None
 
     with ThreadPoolExecutor(12) as pool:
         acknowledged = list(pool.map(deliver, deliveries))
@@ -272,7 +275,7 @@ def _count(slack: FakeSlack, sent: Sent, nudges: set[str]) -> dict[str, int]:
         for n in group:
             said = places.get(f"D{n}", 0)
             got = said if answers is None else places.get(f"C{n}", 0) if answers == "C" else responses.get(n, 0)
-            told = 0 if answers is None else said
+            told = 0 if answers is None else said + (n in sent.told)
             answered, reasons = answered + bool(got), reasons + (not got and bool(told))
             lost, twice = lost + (not got and not told), twice + (got > 1 or told > 1)
     return {
