@@ -1,8 +1,9 @@
-"""HTTP mode: Slack's requests over ASGI. The loop reads, checks and drops what isn't addressed to the bot, which is most;
-the rest goes through Bolt and the inbox in a bounded pool.
+"""HTTP mode: Slack's requests over ASGI.
 
+The loop reads, checks, and acknowledges what isn't addressed to the bot, which is most of it. The rest goes through
+Bolt and the inbox in a bounded pool: a request is answered when its row is written, and only then work on it begins.
 What passes the guard is handed to Bolt as a payload, as Socket Mode hands it: neither the signature is checked twice
-nor the body read twice. A request is answered when its row is written, and only then does work on it begin.
+nor the body read twice.
 """
 
 from __future__ import annotations
