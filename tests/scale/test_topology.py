@@ -38,6 +38,7 @@ QUESTIONS = (
     "Which activities belong to adapting to the local context?",
     "What does the advanced level of continuous learning look like?",
 )
+_TAKEN = "coach_acknowledgement_seconds_count"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -50,6 +51,11 @@ class Fleet:
     chroma: ChromaServer | None  # None: answers come from a script
     database: str
     replicas: list[Replica]
+    before: dict[int, float] = field(default_factory=dict)  # deliveries of a replica before it was killed, by its port
+
+    def kill(self, replica: Replica) -> None:
+        self.before[replica.port] = replica.metric(_TAKEN)
+        replica.kill()
 
 
 @pytest.fixture(params=["scripted", "real"])
@@ -234,8 +240,8 @@ def test_every_addressed_message_is_answered_once_through_kills_and_restarts(fle
     assert everyone
     assert (counts["lost"], counts["twice"]) == (0, 0)
     assert counts["nudges"] == len(nudges)
-    shares = [replica.metric("coach_acknowledgement_seconds_count") for replica in fleet.replicas]
-    figure(f"deliveries by replica since its start: {[int(s) for s in shares]}")
+    shares = [replica.metric(_TAKEN) + fleet.before.get(replica.port, 0) for replica in fleet.replicas]
+    figure(f"deliveries by replica: {[int(s) for s in shares]}")
     assert min(shares) > 0
     assert "Traceback" not in "".join(replica.log for replica in fleet.replicas)
 
@@ -254,11 +260,11 @@ def _troubles(fleet: Fleet, *, full: bool) -> list[tuple[float, Callable[[], Non
         threading.Timer(60.0, fleet.chroma.start).start()
 
     return [
-        (0.2, first.kill),
+        (0.2, lambda: fleet.kill(first)),
         (0.4, first.start),
         (0.5, postgres_restarts),
         *([(0.65, chroma_goes)] if fleet.chroma else []),
-        *([(0.8, fleet.replicas[-1].kill), (0.9, fleet.replicas[-1].start)] if full else []),
+        *([(0.8, lambda: fleet.kill(fleet.replicas[-1])), (0.9, fleet.replicas[-1].start)] if full else []),
     ]
 
 
