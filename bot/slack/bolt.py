@@ -21,7 +21,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.core.errors import SettingsError
+from bot.core.errors import CoachError, SettingsError
 from bot.core.framework import Knowledge
 from bot.core.wording import Wording
 from bot.ports import Clock, Repositories
@@ -291,7 +291,7 @@ def _bolt(app: SlackApp) -> App:
 def _unreadable(error: Exception) -> BoltResponse:
     """Bolt could not make out a payload. Its own handler would write the error's text."""
     log.info("slack.unreadable", error=type(error).__name__)
-    return BoltResponse(status=400)
+    return BoltResponse(status=503 if isinstance(error, CoachError) else 400)  # 503: the database is away
 
 
 def _http(app: SlackApp) -> SlackHttp:

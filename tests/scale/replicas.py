@@ -90,7 +90,9 @@ class Replica:
         deadline = time.monotonic() + seconds
         while True:
             assert self._process is not None
-            assert self._process.poll() is None, self.log[-3000:]
+            if self._process.poll() is not None:  # it started while the database was away: begun anew, as Compose does
+                assert time.monotonic() < deadline, self.log[-3000:]
+                self.start()
             report = self.report()
             if report.get("ready"):
                 return report

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import random
 import signal
+import sys
 import threading
 import time
 
 from bot.app import Bot
 from bot.cli.logs import to_standard_error
 from bot.core.answer import Answer, Question
+from bot.core.errors import CoachError
 from bot.settings import Settings
 from tests.slack.scripted import ScriptedCoach
 
@@ -40,4 +42,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CoachError as trouble:
+        sys.exit(str(trouble))
