@@ -14,7 +14,7 @@ from bot.core.errors import DataFolderInUse, IndexNotReady
 
 ANSWER_FIELDS = [
     "id", "question", "standalone_question", "answer", "outcome", "reason", "citations", "passages", "mode", "model",
-    "fallback", "coach_question", "latency_ms", "prompt", "cut",
+    "fallback", "coach_question", "search", "latency_ms", "prompt", "cut",
 ]  # fmt: skip
 TRIAGE_FIELDS = {
     "id", "outcome", "competency", "confidence", "ranking", "functions", "p_none", "level", "why", "next", "ask_back",
