@@ -57,7 +57,8 @@ class Habit:
 
 def fold(text: str) -> str:
     """Words as they are compared: without case, accents and double spaces."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text)  # first, as "\u2121" (a sign for TEL) holds capitals
+    plain = unicodedata.normalize("NFKD", decomposed.casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.journal import Filter, fold, habit, kept, month_of, months
@@ -76,6 +76,7 @@ def test_a_month_counts_what_was_meant_and_done_and_quotes_from_all_its_parts() 
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
+@example("\u2121", "")
 def test_folding_never_fails_and_finds_a_text_in_itself(one: str, other: str) -> None:
     assert fold(fold(one)) == fold(one)
     assert fold(one) in fold(f"{one} {other}")
