@@ -14,7 +14,7 @@ from tests.coachkit import ROOT
 from tests.evals import baseline, verdicts
 
 ALLOWED = 0.02
-STATED = 0.67  # what readers found in November 2026; the aim is 0.75
+STATED = 0.63  # what readers found in November 2026; the aim is 0.75
 LOWER_IS_BETTER = {"false_none", "ece", "unsure"}
 
 
