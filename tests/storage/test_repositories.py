@@ -777,6 +777,7 @@ def test_purging_a_workspace_leaves_nothing_of_it_and_all_of_others(repositories
     counts = repositories.purge_team(ANA.team_id)
     assert counts.pop("send_slots") == 1
     assert counts.pop("installations") == 1
+    assert counts.pop("workspaces") == 0  # nothing was noted of it
     assert repositories.installations.get(ANA.team_id) is None
     assert repositories.installations.get(CHI_ELSEWHERE.team_id) is not None
     assert set(counts.values()) == {2}
