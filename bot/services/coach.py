@@ -25,7 +25,7 @@ _LIKELY = 0.6  # a trained view this sure of a form of answer decides it
 
 
 @dataclass(frozen=True, slots=True)
-class _Library:
+class AskersLibrary:
     """The index as one asker sees it, for one question."""
 
     index: Index
@@ -33,15 +33,19 @@ class _Library:
     question: str
 
     def passage(self, passage_id: str) -> Passage | None:
+        """See answering.Library."""
         return self.index.passage(passage_id, tenant=self.tenant)
 
     def unit_passages(self, unit: str) -> Sequence[Passage]:
+        """See answering.Library."""
         return self.index.unit_passages(unit, tenant=self.tenant)
 
     def relevance(self, texts: Sequence[str]) -> Sequence[float]:
+        """See answering.Library."""
         return self.index.relevance(self.question, texts)
 
     def suits(self, passages: Sequence[Passage]) -> Sequence[float]:
+        """See answering.Library."""
         return self.index.suits(self.question, passages)
 
 
@@ -110,7 +114,7 @@ class Coach:
         view = self._reader.read_question(whole)
         if view.unknown >= _UNREADABLE and not reading.mentions:
             return self._refusal(question.text, whole, "out_of_scope", key="unreadable")
-        library = _Library(self._index, question.tenant, whole)
+        library = AskersLibrary(self._index, question.tenant, whole)
         hits = self._index.search(whole, tenant=question.tenant)
         near = self._index.neighbours(whole)
         evidence = ranking.Evidence(reading, view, hits, near, continued=whole != text)
@@ -141,7 +145,7 @@ class Coach:
         return anchors | {code: f"{code}/{part.sections[0].id}" for code, part in self.knowledge.parts.items()}
 
     def _gate(
-        self, asked: str, evidence: ranking.Evidence, ranked: Sequence[ranking.RankedUnit], library: _Library
+        self, asked: str, evidence: ranking.Evidence, ranked: Sequence[ranking.RankedUnit], library: AskersLibrary
     ) -> Outcome:
         if conversation.small_talk(asked) and not evidence.reading.mentions:
             return "out_of_scope"

@@ -28,7 +28,7 @@ from bot.core.support import Support
 from bot.core.text import words, writable
 from bot.core.triage import Triage
 from bot.ports import Index, Model
-from bot.services.coach import Coach
+from bot.services.coach import AskersLibrary, Coach
 from bot.services.model_budget import ModelBudget
 
 log = structlog.get_logger()
@@ -105,27 +105,6 @@ class _Telling:
         if passage.id not in cited:
             cited[passage.id] = (len(cited) + 1, passage, passage.text)
         return cited[passage.id][0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Library:
-    """The index as `answering.citations` needs it."""
-
-    index: Index
-    tenant: str
-    question: str
-
-    def passage(self, passage_id: str) -> Passage | None:
-        return self.index.passage(passage_id, tenant=self.tenant)
-
-    def unit_passages(self, unit: str) -> Sequence[Passage]:
-        return self.index.unit_passages(unit, tenant=self.tenant)
-
-    def relevance(self, texts: Sequence[str]) -> Sequence[float]:
-        return self.index.relevance(self.question, texts)
-
-    def suits(self, passages: Sequence[Passage]) -> Sequence[float]:
-        return self.index.suits(self.question, passages)
 
 
 class SpeakingCoach:
@@ -312,7 +291,7 @@ class SpeakingCoach:
     # --- how it ends
 
     def _told(self, local: Answer, telling: _Telling, question: Question, asked: str | None) -> Answer:
-        library = _Library(self._index, question.tenant, local.standalone_question)
+        library = AskersLibrary(self._index, question.tenant, local.standalone_question)
         return local.model_copy(
             update={
                 "answer": telling.text,
