@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bot.core.support import Support
     from bot.core.triage import Triage
     from bot.core.wording import Wording
-    from bot.ports import Clock, Metrics, Model, NudgeRepository, Repositories
+    from bot.ports import Clock, Metrics, Model, NudgeRepository, Repositories, Stop
     from bot.services.coach import Coach
     from bot.services.model_budget import ModelBudget
     from bot.services.nudge_worker import NudgeWorker
@@ -271,15 +271,15 @@ class LateCoach:
         question: Question,
         *,
         hear: Callable[[str], None] | None = None,
-        stopped: Callable[[], bool] | None = None,
+        stop: Stop | None = None,
     ) -> Answer:
-        """See Coach; with a model `hear` gets the answer piece by piece, and `stopped` may end it."""
+        """See Coach; with a model `hear` gets the answer piece by piece, and `stop` may end it."""
         ready = self._ready()
         speaking = self.speaking
-        if speaking is None or hear is None or stopped is None:
+        if speaking is None or hear is None or stop is None:
             answer = ready.ask(question)
         else:
-            answer = speaking.ask(question, hear=hear, stopped=stopped)
+            answer = speaking.ask(question, hear=hear, stop=stop)
         self._metrics.asked(answer.outcome, answer.mode, answer.fallback, answer.latency_ms / 1000)
         return answer
 

@@ -180,11 +180,12 @@ def _model(settings: Settings) -> Iterator[CheckLine]:
     from bot.adapters.generation import open_model
     from bot.adapters.model_prompts import load_prompts
     from bot.core.drafts import ModelRequest
+    from bot.ports import NEVER_STOPPED
 
     prompts = ", ".join(sorted(p.label for p in load_prompts(content_root(settings)).values()))
     ping = ModelRequest("answer", "doctor", "Answer with one word.", "Say yes.", 50)
     try:
-        words = "".join(open_model(settings).reply(ping, stopped=lambda: False))
+        words = "".join(open_model(settings).reply(ping, stop=NEVER_STOPPED))
     except ModelFailed as error:
         names = ", ".join(f"{_PREFIX}MODEL{part}" for part in ("", "_API_KEY", "_BASE_URL"))
         remedy = f"Check {names}; people get plain answers meanwhile."

@@ -105,6 +105,30 @@ class Reply(Protocol):
         """Hear no more of it; closing twice changes nothing."""
 
 
+class Stop(Protocol):
+    """Somebody's wish that an answer ends."""
+
+    @property
+    def pressed(self) -> bool:
+        """Whether it was said."""
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Have `wake` called when it is said, from any thread, or now where it was; the result takes that back."""
+
+
+class NeverStopped:
+    """Nobody can stop this."""
+
+    pressed = False
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 - the port's form
+        """Nothing will come."""
+        return lambda: None
+
+
+NEVER_STOPPED = NeverStopped()
+
+
 class Model(Protocol):
     """A language model, whoever runs it."""
 
@@ -112,8 +136,8 @@ class Model(Protocol):
     def name(self) -> str:
         """`provider:model`."""
 
-    def reply(self, request: ModelRequest, *, stopped: Callable[[], bool]) -> Reply:
-        """Begin a reply. It ends within the time-outs; `stopped` is asked several times a second."""
+    def reply(self, request: ModelRequest, *, stop: Stop) -> Reply:
+        """Begin a reply. It ends within the time-outs, and at once when Stop is pressed: ModelFailed("stopped")."""
 
 
 class UsageRepository(Protocol):
@@ -196,6 +220,9 @@ class Metrics:
 
     def rated(self, *, helpful: bool) -> None:
         """Somebody said whether an answer helped."""
+
+    def stopped(self, seconds: float) -> None:
+        """The work on an answer ended, so many seconds after its Stop came in."""
 
     def spent(self, model: str, direction: str, tokens: int) -> None:
         """A language model read ("in") or wrote ("out") so many tokens."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,12 @@ import structlog
 
 from bot.core.drafts import ModelRequest, Usage
 from bot.core.errors import ModelFailed, SettingsError
+from bot.ports import Stop
 from bot.settings import Settings
 
 log = structlog.get_logger()
 
-_POLL = 0.05  # seconds between two looks whether Stop was pressed
+_LINE_WAIT = 0.05  # seconds between two looks at Stop while every line is taken
 _CHARS_A_TOKEN = 4  # where a provider doesn't count
 _TOO_MANY, _SERVER, _DENIED, _FORBIDDEN, _MISSING = 429, 500, 401, 403, 404
 _LINES = 32  # calls under way at once; each holds a thread until the provider's own time-out
@@ -50,9 +51,9 @@ class ChatModel:
         """`provider:model`."""
         return self._name
 
-    def reply(self, request: ModelRequest, *, stopped: Callable[[], bool]) -> ChatReply:
+    def reply(self, request: ModelRequest, *, stop: Stop) -> ChatReply:
         """Begin a reply."""
-        return ChatReply(self._chat, request, self._pace, self._lines, stopped)
+        return ChatReply(self._chat, request, self._pace, self._lines, stop)
 
 
 class ChatReply:
@@ -64,10 +65,12 @@ class ChatReply:
         request: ModelRequest,
         pace: Pace,
         lines: threading.BoundedSemaphore,
-        stopped: Callable[[], bool],
+        stop: Stop,
     ) -> None:
-        self._chat, self._request, self._pace, self._lines, self._stopped = chat, request, pace, lines, stopped
+        self._chat, self._request, self._pace, self._lines, self._stop = chat, request, pace, lines, stop
         self._closed = threading.Event()
+        self._arrived: queue.Queue[Any] = queue.Queue()
+        self._woken = threading.Event()
         self._counted: Usage | None = None
         self._chars = 0
 
@@ -86,6 +89,13 @@ class ChatReply:
     def __iter__(self) -> Iterator[str]:
         """Pieces as they arrive. Raises ModelFailed."""
         began = time.monotonic()
+        forget = self._stop.subscribe(self._wake)
+        try:
+            yield from self._tries(began)
+        finally:
+            forget()
+
+    def _tries(self, began: float) -> Iterator[str]:
         for attempt in range(self._pace.retries + 1):
             try:
                 yield from self._once(began)
@@ -97,17 +107,18 @@ class ChatReply:
             else:
                 return
 
+    def _wake(self) -> None:
+        """Stop was pressed: whatever this reply waits for, it waits no longer."""
+        self._woken.set()
+        self._arrived.put(None)
+
     def _sleep(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self._stopped():
-                raise ModelFailed("stopped")
-            time.sleep(min(_POLL, left))
+        if self._woken.wait(seconds):
+            raise ModelFailed("stopped")
 
     def _once(self, began: float) -> Iterator[str]:
-        if not self._lines.acquire(timeout=max(0.0, self._pace.first - (time.monotonic() - began))):
-            raise ModelFailed("rate_limited")
-        arrived: queue.Queue[Any] = queue.Queue()
+        self._take_line(began)
+        arrived = self._arrived = queue.Queue()  # of this try alone: what an earlier one still says isn't heard
         gone = threading.Event()
         threading.Thread(target=self._read, args=(arrived, gone), name="model", daemon=True).start()
         heard = False
@@ -123,19 +134,26 @@ class ChatReply:
         finally:
             gone.set()
 
+    def _take_line(self, began: float) -> None:
+        """One of the calls that may be under way. Raises ModelFailed."""
+        while not self._lines.acquire(timeout=_LINE_WAIT):
+            if self._woken.is_set():
+                raise ModelFailed("stopped")
+            if time.monotonic() - began >= self._pace.first:
+                raise ModelFailed("rate_limited")
+
     def _next(self, arrived: queue.Queue[Any], began: float, heard: bool) -> Any:
         """The next piece, None at the end, or the error that ended it. Raises ModelFailed."""
         until = began + (self._pace.whole if heard else min(self._pace.first, self._pace.whole))
-        while True:
-            if self._stopped():
-                raise ModelFailed("stopped")
-            left = until - time.monotonic()
-            if left <= 0:
-                raise ModelFailed("timeout")
-            try:
-                return arrived.get(timeout=min(_POLL, left))
-            except queue.Empty:
-                continue
+        try:
+            piece = None if self._woken.is_set() else arrived.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            raise ModelFailed("timeout") from None
+        if self._woken.is_set():
+            raise ModelFailed("stopped")
+        if time.monotonic() >= until:
+            raise ModelFailed("timeout")
+        return piece
 
     def _read(self, arrived: queue.Queue[Any], gone: threading.Event) -> None:
         """Read the provider's stream into the queue until it ends or nobody listens."""

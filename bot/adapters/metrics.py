@@ -57,6 +57,12 @@ class PrometheusMetrics(Metrics):
             registry=registry,
         )
         self._rated = Counter("coach_feedback", "Answers that people rated.", ["helpful"], registry=registry)
+        self._stopped = Histogram(
+            "coach_stop_seconds",
+            "Time from taking in that somebody pressed Stop until the work on the answer ended.",
+            buckets=_ACKNOWLEDGED,
+            registry=registry,
+        )
         self._spent = Counter(
             "coach_model_tokens", "Tokens of a language model.", ["model", "direction"], registry=registry
         )
@@ -90,6 +96,10 @@ class PrometheusMetrics(Metrics):
     def rated(self, *, helpful: bool) -> None:
         """See Metrics."""
         self._rated.labels("yes" if helpful else "no").inc()
+
+    def stopped(self, seconds: float) -> None:
+        """See Metrics."""
+        self._stopped.observe(seconds)
 
     def spent(self, model: str, direction: str, tokens: int) -> None:
         """See Metrics."""

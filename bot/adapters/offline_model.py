@@ -6,11 +6,12 @@ A request is `<hash>.json`; its response, in the folder of responses, has the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.core.drafts import ModelRequest, Usage
 from bot.core.errors import ModelFailed, ModelPending, SettingsError
+from bot.ports import Stop
 
 
 class OfflineModel:
@@ -26,7 +27,7 @@ class OfflineModel:
         if requests is not None:
             requests.mkdir(parents=True, exist_ok=True)
 
-    def reply(self, request: ModelRequest, *, stopped: Callable[[], bool]) -> OfflineReply:  # noqa: ARG002 - the port's form
+    def reply(self, request: ModelRequest, *, stop: Stop) -> OfflineReply:  # noqa: ARG002 - the port's form
         """The response, where it is there."""
         if self._requests is not None:
             self._write(request)

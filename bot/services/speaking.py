@@ -27,7 +27,7 @@ from bot.core.records import Member
 from bot.core.support import Support
 from bot.core.text import words, writable
 from bot.core.triage import Triage
-from bot.ports import Index, Model
+from bot.ports import NEVER_STOPPED, Index, Model, Stop
 from bot.services.coach import AskersLibrary, Coach
 from bot.services.model_budget import ModelBudget
 
@@ -46,10 +46,6 @@ Heard = Callable[[str], None]  # hears each checked piece of Markdown as it may 
 
 def _nothing(_: str) -> None:
     """Nobody listens."""
-
-
-def _never() -> bool:
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +143,7 @@ class SpeakingCoach:
 
     # --- ask
 
-    def ask(self, question: Question, *, hear: Heard = _nothing, stopped: Callable[[], bool] = _never) -> Answer:
+    def ask(self, question: Question, *, hear: Heard = _nothing, stop: Stop = NEVER_STOPPED) -> Answer:
         """Answer a question. `hear` gets each checked piece; together they are the answer's text.
 
         Raises ModelPending where the response of an exported request isn't there.
@@ -155,7 +151,7 @@ class SpeakingCoach:
         started = time.perf_counter()
         coached = coaching.is_coached(question.text, question.history)
         local = self._ground(question, coached)
-        answer = local if local.outcome != "answered" else self._speak(question, local, coached, hear, stopped)
+        answer = local if local.outcome != "answered" else self._speak(question, local, coached, hear, stop)
         return answer.model_copy(update={"latency_ms": round((time.perf_counter() - started) * 1000, 2)})
 
     def _ground(self, question: Question, coached: bool) -> Answer:
@@ -170,9 +166,7 @@ class SpeakingCoach:
             return local
         return wider.model_copy(update={"question": writable(question.text), "standalone_question": whole})
 
-    def _speak(
-        self, question: Question, local: Answer, coached: bool, hear: Heard, stopped: Callable[[], bool]
-    ) -> Answer:
+    def _speak(self, question: Question, local: Answer, coached: bool, hear: Heard, stop: Stop) -> Answer:
         prompt = self._speaker.prompts["coach" if coached else "answer"]
         given = self._passages(local, question.tenant)
         request = self._request(prompt, question, local, given)
@@ -185,7 +179,7 @@ class SpeakingCoach:
             unmarked_most=1 if coached else 0,
         )
         telling = _Telling(hear)
-        ending, failure = self._hear_out(request, question, check, telling, stopped)
+        ending, failure = self._hear_out(request, question, check, telling, stop)
         name = self._speaker.model.name
         noted = {"prompt": prompt.label, "cut": sum(check.cut.values()), "mode": "model", "model": name}
         if check.cut:
@@ -206,13 +200,13 @@ class SpeakingCoach:
         question: Question,
         check: DraftCheck,
         telling: _Telling,
-        stopped: Callable[[], bool],
+        stop: Stop,
     ) -> tuple[Ending | None, str | None]:
         """Read the draft to its end: how it ended, and what failed. Raises ModelPending."""
         member = Member(question.tenant, question.asker)
         if not self._may(question, member):
             return None, "budget"
-        reply = self._speaker.model.reply(request, stopped=stopped)
+        reply = self._speaker.model.reply(request, stop=stop)
         parser, ending, heard, failure = DraftParser(), None, 0, None
         try:
             for piece in reply:
@@ -328,7 +322,7 @@ class SpeakingCoach:
             return None
         competencies = triage_model.competencies_block(self.knowledge)
         request = prompt.request("triage", message=fenced(text), competencies=competencies)
-        reply = self._speaker.model.reply(request, stopped=_never)
+        reply = self._speaker.model.reply(request, stop=NEVER_STOPPED)
         try:
             whole = "".join(reply)
         except ModelPending:

@@ -10,6 +10,7 @@ from bot.core.answer import Answer, Question, Turn
 from bot.core.framework import Knowledge
 from bot.core.records import Exchange
 from bot.core.wording import Wording
+from bot.ports import NEVER_STOPPED
 from bot.slack.blocks import actions, button, context, feedback, field, modal, plain_context, sections, text_input
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps, Speaking
@@ -49,10 +50,10 @@ def _spoken(talk: Talk, deps: Deps, speaking: Speaking) -> Reply:
     question = Question(text=talk.text, history=talk.history, tenant=member.team_id, asker=member.user_id)
     live = live_for(talk, deps)
     if live is None:
-        answer = speaking.ask(question, hear=lambda _: None, stopped=lambda: False)
+        answer = speaking.ask(question, hear=lambda _: None, stop=NEVER_STOPPED)
         _save(talk, answer, deps)
         return _reply(talk, answer, deps)
-    answer = shown_live(live, lambda on: speaking.ask(question, hear=on.hear, stopped=on.stop.is_set))
+    answer = shown_live(live, lambda on: speaking.ask(question, hear=on.hear, stop=on.stop), deps.metrics)
     _save(talk, answer, deps)
     tail = answer_tail(answer, key_for(talk.request.key, "exchange"), deps, private=_is_private(talk))
     return finished(live, _reply(talk, answer, deps), tail, talk.request.key)

@@ -13,7 +13,7 @@ from bot.core.framework import Knowledge, Passage
 from bot.core.records import Member
 from bot.core.triage import Triage
 from bot.core.wording import Wording
-from bot.ports import NO_METRICS, Clock, Metrics, Painter, Repositories
+from bot.ports import NO_METRICS, Clock, Metrics, Painter, Repositories, Stop
 from bot.services.nudges import Nudges
 from bot.services.retention import Retention, retention_of
 from bot.services.selfchecks import SelfChecks
@@ -46,7 +46,7 @@ class Coach(Protocol):
 class Speaking(Protocol):
     """A coach with a language model, whose answer can be heard while it is made."""
 
-    def ask(self, question: Question, *, hear: Callable[[str], None], stopped: Callable[[], bool]) -> Answer:
+    def ask(self, question: Question, *, hear: Callable[[str], None], stop: Stop) -> Answer:
         """Answer; `hear` gets each checked piece of Markdown. Raises IndexNotReady."""
 
     def triage(self, text: str, *, asker: Member) -> Triage:

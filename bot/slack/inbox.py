@@ -110,6 +110,8 @@ class Inbox:
             return Accepted(status=503, malformed=True)
         if ack.get("response_action") in {"errors", "push"} or (isinstance(request, Submission) and not on.handler):
             return Accepted(body=ack or "")
+        if on.at_once:
+            on.at_once(request)
         return self._record(request, on, ack)
 
     def _answer_at_once(self, request: Delivery, on: On) -> Ack:

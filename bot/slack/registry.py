@@ -55,6 +55,7 @@ class On:
     name: str  # command key, callback id, action prefix, tab, …; "" takes every request of the kind
     handler: Handler | None = None
     answer: Answerer | None = None  # submissions only: runs before the acknowledgement
+    at_once: Callable[[Any], None] | None = None  # runs when it comes in, before it is written: at most sets a flag
     quick: bool | Callable[[Any], bool] = True  # works in the lane for clicks and modals, apart from slow answers
 
     def is_quick(self, request: Delivery) -> bool:

@@ -16,7 +16,8 @@ import structlog
 
 from bot.core.answer import Answer
 from bot.core.records import Member
-from bot.ports import Clock, Sent
+from bot.ports import Clock, Metrics, Sent
+from bot.services.stopping import StopButton
 from bot.slack.delivery import key_for
 from bot.slack.deps import Deps
 from bot.slack.messenger import SlackMessenger
@@ -34,29 +35,35 @@ class Running:
     """The answers under way in this process, so that Stop finds them."""
 
     def __init__(self) -> None:
-        self._events: dict[tuple[str, str], threading.Event] = {}
+        self._buttons: dict[tuple[str, str], StopButton] = {}
         self._lock = threading.Lock()
 
-    def begin(self, channel: str, root: str) -> threading.Event:
-        """An answer begins in a thread; the event that Stop sets."""
-        event = threading.Event()
+    @property
+    def any(self) -> bool:
+        """Whether an answer is under way."""
         with self._lock:
-            self._events[channel, root] = event
-        return event
+            return bool(self._buttons)
+
+    def begin(self, channel: str, root: str) -> StopButton:
+        """An answer begins in a thread; the button that ends it."""
+        button = StopButton()
+        with self._lock:
+            self._buttons[channel, root] = button
+        return button
 
     def stop(self, channel: str, root: str) -> bool:
         """Stop was pressed; False where nothing runs here."""
         with self._lock:
-            event = self._events.get((channel, root))
-        if event is not None:
-            event.set()
-        return event is not None
+            button = self._buttons.get((channel, root))
+        if button is not None:
+            button.press()
+        return button is not None
 
-    def end(self, channel: str, root: str, event: threading.Event) -> None:
+    def end(self, channel: str, root: str, button: StopButton) -> None:
         """The answer is done; a newer one in the same thread stays."""
         with self._lock:
-            if self._events.get((channel, root)) is event:
-                del self._events[channel, root]
+            if self._buttons.get((channel, root)) is button:
+                del self._buttons[channel, root]
 
 
 RUNNING = Running()
@@ -72,7 +79,7 @@ class Live:
     thread_ts: str | None
     root: str  # of the thread that Stop and the session status name
     clock: Clock
-    stop: threading.Event
+    stop: StopButton
     noted: Callable[[], None]  # called before the first piece goes out: a crash from here on may leave it there
     shown: str = ""  # what people can read by now
     _pending: str = ""  # text that Slack didn't take yet
@@ -131,7 +138,7 @@ class Live:
         if sent.outcome in {"sent", "uncertain"}:  # sent again, an uncertain piece might stand there twice
             self._taken()
         elif sent.error == _STOPPED:
-            self.stop.set()
+            self.stop.press()
         elif sent.outcome == "failed":
             self._ts = None  # Slack ended it; what it holds stays, and the rest goes on in a new one
             self._start()
@@ -174,15 +181,19 @@ def live_for(talk: Talk, deps: Deps) -> Live | None:
     )
 
 
-def shown_live(live: Live, work: Callable[[Live], Answer]) -> Answer:
+def shown_live(live: Live, work: Callable[[Live], Answer], metrics: Metrics) -> Answer:
     """Do the work of an answer with its session marked as processing; it is active again whatever happens."""
     slack = live.slack
     slack.session(live.member, live.channel, live.root, "processing")
     try:
         return work(live)
     finally:
-        slack.session(live.member, live.channel, live.root, "active")
         RUNNING.end(live.channel, live.root, live.stop)
+        took = live.stop.seconds
+        if took is not None:
+            log.info("stream.ended_early", ms=round(took * 1000))
+            metrics.stopped(took)
+        slack.session(live.member, live.channel, live.root, "active")
 
 
 def finished(live: Live, reply: Reply, tail: Sequence[Block], request_key: str) -> Reply:
@@ -196,11 +207,14 @@ def finished(live: Live, reply: Reply, tail: Sequence[Block], request_key: str) 
     return Reply((Say(rest, tail, first.place), *others), reply.turns, reply.outcome)
 
 
+def press(request: Stopped) -> None:
+    """Stop came in: the model's work ends now, whatever else waits for a worker or the database."""
+    log.info("stream.stopped", running=RUNNING.stop(request.channel, request.thread_ts))
+
+
 def stopped(request: Stopped, deps: Deps) -> None:
-    """Stop was pressed: the model's work ends, and the session is active again."""
-    running = RUNNING.stop(request.channel, request.thread_ts)
-    log.info("stream.stopped", running=running)
+    """Stop was pressed: the session is active again, also where nothing runs any more."""
     deps.slack.session(request.member, request.channel, request.thread_ts, "active")
 
 
-REGISTRATIONS: tuple[Registration, ...] = (On(Stopped, "", stopped),)
+REGISTRATIONS: tuple[Registration, ...] = (On(Stopped, "", stopped, at_once=press),)

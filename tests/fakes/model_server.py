@@ -117,11 +117,11 @@ async def _stream(server: ModelServer, how: Behaviour, asked: Asked) -> AsyncIte
         if how.pause:
             await asyncio.sleep(how.pause)
         piece = text[start : start + how.piece]
-        yield _chunk(asked.model, content=piece)
         done += piece
         while "\n" in done:
             whole, _, done = done.partition("\n")
             server.sent.setdefault(whole, time.monotonic())
+        yield _chunk(asked.model, content=piece)
     yield _usage(asked.model, asked, text)
 
 
