@@ -62,9 +62,8 @@ class DistressReader:
         """Fit on the content's lines. The same content gives the same model."""
         data = lines(exemplars)
         lowered = [clean(t).lower() for t in data.texts]
-        self._words.fit(lowered)
-        self._letters.fit(lowered)
-        self._head.fit(self._rows(data.texts), data)
+        read = self._words.fit_transform(lowered), self._letters.fit_transform(lowered)
+        self._head.fit(self._joined(data.texts, *read), data)
         return self
 
     def probability(self, text: str) -> float:
@@ -74,7 +73,10 @@ class DistressReader:
 
     def _rows(self, texts: Sequence[str]) -> csr_matrix:
         lowered = [clean(t).lower() for t in texts]
-        parts = [self._words.transform(lowered), _LETTERS * self._letters.transform(lowered)]
+        return self._joined(texts, self._words.transform(lowered), self._letters.transform(lowered))
+
+    def _joined(self, texts: Sequence[str], words: Any, letters: Any) -> csr_matrix:
+        parts = [words, _LETTERS * letters]
         if self._dense is not None:
             parts.append(csr_matrix(self._dense(texts)))
         return hstack(parts, format="csr", dtype=np.float32)

@@ -55,6 +55,7 @@ class Representation:
         """Learn vocabulary, weights and dimensions from cleaned texts; the same texts give the same result."""
         lowered = [clean(t).lower() for t in texts]
         rows = self._join(self._words.fit_transform(lowered), self._letters.fit_transform(lowered))
+        self._names: list[str] = self._words.get_feature_names_out().tolist()
         self._svd.n_components = min(self._svd.n_components, rows.shape[0] - 1, rows.shape[1] - 1)
         self._svd.fit(rows)
         self._projection = self._svd.components_.T.astype(np.float32)
@@ -77,8 +78,7 @@ class Representation:
 
     def word_names(self) -> list[str]:
         """The stem or stem pair behind each of the first columns."""
-        names: list[str] = list(self._words.get_feature_names_out())
-        return names
+        return self._names
 
     @staticmethod
     def _join(word_rows: Any, letter_rows: Any) -> csr_matrix:

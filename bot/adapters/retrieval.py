@@ -20,6 +20,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -311,13 +312,17 @@ def _fill(source: IndexSource, place: IndexPlace, work: Path, mark: str, progres
         vectors = _vectors(name, place, fitted, [p.text for p in passages] + [t for t, _, _ in exemplars], progress)
         meaning = _meaning(name, vectors)
         models = TrainedClassifier(fitted, meaning)
-        progress("Learning from the exemplars", 1, 4)
-        models.train(source.knowledge, source.exemplars)
         wishes = Wishes.of(passages, fitted, meaning)
-        listener = DistressReader(None if name == "builtin" else vectors.rows).train(source.exemplars)
-        joblib.dump((models, wishes, listener), work / "models.joblib", compress=1)
-        progress("Placing passages and questions", 2, 4)
-        collections = _store_vectors(client, vectors, passages, exemplars, mark)
+        listener = DistressReader(None if name == "builtin" else vectors.rows)
+        progress("Learning from the exemplars", 1, 4)
+        with ThreadPoolExecutor(max_workers=1) as beside:  # Chroma and the fits leave Python's lock to each other
+            placed = beside.submit(_store_vectors, client, vectors, passages, exemplars, mark)
+            heard = beside.submit(listener.train, source.exemplars)
+            models.train(source.knowledge, source.exemplars)
+            progress("Placing passages and questions", 2, 4)
+            collections = placed.result()
+            heard.result()
+        joblib.dump((models, wishes, listener), work / "models.joblib")
         records = [p.model_dump(mode="json") for p in passages]
         (work / "passages.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
         _seal(work, {"embeddings": name, "collections": collections, "passages": len(passages), "format": FORMAT})
