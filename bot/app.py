@@ -420,6 +420,7 @@ class Bot:
         )
         worker = NudgeWorker(delivery=delivery, nudges=self.nudges, repositories=self.repositories, clock=self.clock)
         self.nudges.wake = worker.wake
+        self.slack.on_connected = worker.reconnected
         return worker
 
     def _health(self) -> Health:

@@ -156,12 +156,16 @@ class UsageRepository(Protocol):
 
 # --- Slack, outgoing --------------------------------------------------------------------------------------------
 
-SendOutcome = Literal["sent", "retry", "failed", "uncertain", "revoked"]
+SendOutcome = Literal["sent", "retry", "failed", "uncertain", "revoked", "withheld"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How a send ended. `uncertain`: Slack may have taken it (time-out, reset, 5xx); never repeat it unchecked."""
+    """How a send ended.
+
+    `uncertain`: Slack may have taken it (time-out, reset, 5xx); never repeat it unchecked. `withheld`: surely not sent,
+    as it was to be sent under a condition that held no longer.
+    """
 
     outcome: SendOutcome
     ts: str | None = None
@@ -181,7 +185,9 @@ class Messenger(Protocol):
         blocks: Sequence[dict[str, Any]] = (),
         key: str | None = None,
         thread_ts: str | None = None,
-    ) -> Sent: ...
+        still: Callable[[], bool] | None = None,
+    ) -> Sent:
+        """Post it. `still` is asked at the last moment, once the connection stands: where False, nothing is sent."""
 
     def find(
         self, member: Member, channel: str, *, key: str, since: datetime, thread_ts: str | None = None
@@ -190,6 +196,12 @@ class Messenger(Protocol):
 
     def open_dm(self, member: Member) -> str:
         """The id of the DM with a person."""
+
+    def refused(self, team_id: str) -> bool:
+        """Whether Slack said of a workspace's present token that it is dead. A new token isn't, in any replica."""
+
+    def forget_refusal(self, team_id: str) -> None:
+        """Slack takes the workspace's token (again)."""
 
 
 class LookupUnavailable(Exception):  # noqa: N818 - a state, named as such
@@ -340,6 +352,12 @@ class NudgeRepository(Protocol):
 
     def cancel_team(self, team_id: str, reason: str) -> int:
         """The same for a whole workspace: no replica begins another send there."""
+
+    def reopen_team(self, team_id: str, reasons: Collection[str], *, due_after: datetime) -> int:
+        """Take up again what was cancelled or failed for one of these reasons and was due after an instant; how many.
+
+        What may be on its way is left alone until its lease ends, and counts as an attempt that may have got through.
+        """
 
     def claim(
         self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None

@@ -2,10 +2,11 @@
 
 claim (a lease, attempt + 1) -> write the text -> look again whether it is wanted and not too late -> take a slot and
 wait for it -> renew the lease (lost: stop) -> on a later attempt look in the DM's history for our key, and renew again
--> one send -> note how it ended. An uncertain end is not noted: the lease lapses, and the next attempt looks before it
-sends. A claim that surely sent nothing is given back and counts as no attempt, so nobody has to look on its account:
-Slack lets an app read far less often than it lets it send. A channel's history isn't read at all, so a send there that
-may have got through is never repeated: it ends in doubt.
+-> one send, whose last byte goes only while enough of the lease is left -> note how it ended. So a process that was
+frozen on its way to the send wakes up and sends nothing. An uncertain end is not noted: the lease lapses, and the next
+attempt looks before it sends. A claim that surely sent nothing is given back and counts as no attempt, so nobody has to
+look on its account: Slack lets an app read far less often than it lets it send. A channel's history isn't read at all,
+so a send there that may have got through is never repeated: it ends in doubt.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from bot.core import schedule
 from bot.core.records import Nudge, Subscription
 from bot.ports import Clock, LookupUnavailable, Messenger, Repositories, Sent
 from bot.services.figures import Figures
+from bot.services.lease import Held
 from bot.services.nudges import Letter, Nudges
 
 log = structlog.get_logger()
@@ -45,6 +47,18 @@ _GONE = frozenset(
         "cannot_dm_bot",
     }
 )
+# Slack's words for a dead token, and ours for what was stopped on its account.
+_STOPPED_BY_TOKEN = frozenset(
+    {
+        "token_revoked",
+        "token_expired",
+        "invalid_auth",
+        "account_inactive",
+        "not_authed",
+        "not_installed",
+        _DISCONNECTED,
+    }
+)
 _SKEW = timedelta(minutes=10)  # between our clock and Slack's, when looking back
 _LONGEST_HOLD = timedelta(minutes=15)  # that a Retry-After is believed; Slack's are of seconds
 
@@ -56,6 +70,11 @@ class Pace:
     per_second: float = 5.0  # sends of one workspace
     lease: timedelta = timedelta(minutes=2)
     cutoff: timedelta = timedelta(hours=12)  # later than this is skipped
+
+    @property
+    def margin(self) -> timedelta:
+        """What must be left of the lease as a send goes out: by then Slack has taken it, or never will."""
+        return self.lease / 2
 
     @property
     def ahead(self) -> timedelta:
@@ -93,7 +112,6 @@ class Delivery:
         self._messenger, self._compose, self._clock = messenger, compose, clock
         self._owner, self._pace = owner, pace or Pace()
         self._wait = wait or (lambda seconds: not threading.Event().wait(seconds))
-        self._revoked: set[str] = set()  # workspaces whose token is dead
         self.figures = Figures()
 
     def use_wait(self, wait: Callable[[float], bool]) -> None:
@@ -109,9 +127,17 @@ class Delivery:
         """Leave a claimed row, of which nothing was sent, to whoever looks next."""
         return self._release(nudge, self._clock.now())
 
-    def reconnected(self, team_id: str) -> None:
-        """A workspace whose token was dead has a new one."""
-        self._revoked.discard(team_id)
+    def reconnected(self, team_id: str) -> int:
+        """A workspace has a token that works, after one that didn't, or at the start: how many nudges go on.
+
+        What would be too late by now stays as it ended; the rest is sent or skipped by the rules that hold for all.
+        """
+        self._messenger.forget_refusal(team_id)
+        late = self._clock.now() - self._pace.cutoff
+        count = self._rows.reopen_team(team_id, _STOPPED_BY_TOKEN, due_after=late)
+        if count:
+            log.info("nudges.workspace_reconnected", team=team_id, rows=count)
+        return count
 
     def deliver(self, nudge: Nudge) -> Outcome:
         """Bring one claimed row to its end, or leave it for a later attempt."""
@@ -124,7 +150,7 @@ class Delivery:
             return outcome
         self.figures.count(outcome, nudge.kind)
         log.info("nudge.delivered", nudge=nudge.id, outcome=outcome, attempt=nudge.attempt, kind=nudge.kind)
-        if outcome in {"sent", "skipped", "failed", "in_doubt"} and nudge.member.team_id not in self._revoked:
+        if outcome in {"sent", "skipped", "failed", "in_doubt"} and not self._messenger.refused(nudge.member.team_id):
             self._plan_next(nudge)
         return outcome
 
@@ -152,42 +178,48 @@ class Delivery:
 
     def _send(self, nudge: Nudge, ready: _Ready) -> Outcome:
         letter = ready.letter
-        renewed = self._renew(nudge)
-        if renewed is None or not self._rows.choose(
+        held = self._renew(nudge)
+        if held is None or not self._rows.choose(
             nudge, kind=letter.kind, prompt_id=letter.prompt.id if letter.prompt else None, unit=letter.unit
         ):
             return "lost"
         if nudge.attempt > 1:
             if known := self._sent_before(nudge, ready.subscription):
                 return known
-            renewed = self._renew(nudge)  # reading the history may have taken longer than the lease
+            held = self._renew(nudge)  # reading the history may have taken longer than the lease
+            if held is None:
+                return "lost"
         if stopped := self._workspace_stopped(nudge):
             return stopped
-        # Last of all: where the process was frozen on the way here, somebody else may be at it.
-        if renewed is None or self._clock.now() - renewed > self._pace.lease / 2:
-            return "lost"
-        channel = ready.subscription.channel
+        left, channel = self._pace.lease - self._pace.margin, ready.subscription.channel
+
+        def still() -> bool:
+            """Asked last of all: where the process was frozen on the way, somebody else may be at it."""
+            return held.younger_than(left)
+
         return self._note(
             nudge,
-            self._messenger.post(nudge.member, channel, text=ready.text, blocks=ready.blocks, key=nudge.id),
+            self._messenger.post(
+                nudge.member, channel, text=ready.text, blocks=ready.blocks, key=nudge.id, still=still
+            ),
         )
 
     def _workspace_stopped(self, nudge: Nudge) -> Outcome | None:
         """What Slack said about the workspace since the slot was reserved: a dead token, or a pause."""
-        if nudge.member.team_id in self._revoked:
+        if self._messenger.refused(nudge.member.team_id):
             return self._settle(nudge, "cancelled", reason=_DISCONNECTED)
         now, held = self._clock.now(), self._rows.held_until(nudge.member.team_id)
         # A hold that ends later than any can was noted before the clock was set back.
         return self._release(nudge, held) if held and now < held <= now + _LONGEST_HOLD else None
 
-    def _renew(self, nudge: Nudge) -> datetime | None:
-        """Lengthen the lease; when that was asked for, None where it is lost."""
-        now = self._clock.now()
-        return now if self._rows.renew(nudge, now=now, lease=self._pace.lease) else None
+    def _renew(self, nudge: Nudge) -> Held | None:
+        """Lengthen the lease; how it ages from here, None where it is lost."""
+        held = Held(self._clock)
+        return held if self._rows.renew(nudge, now=held.since, lease=self._pace.lease) else None
 
     def _unwanted(self, nudge: Nudge) -> str | None:
         """Why a nudge isn't to be sent any more, or None."""
-        if nudge.member.team_id in self._revoked:
+        if self._messenger.refused(nudge.member.team_id):
             return _DISCONNECTED
         return self._nudges.unwanted(nudge)
 
@@ -243,13 +275,14 @@ class Delivery:
     def _note(self, nudge: Nudge, sent: Sent) -> Outcome:
         if sent.outcome == "sent":
             return self._settle(nudge, "sent", ts=sent.ts)
+        if sent.outcome == "withheld":  # nothing went out; where somebody else has the row by now, it is lost to us
+            log.warning("nudge.withheld", nudge=nudge.id)
+            return self.give_back(nudge)
         if sent.outcome == "uncertain":
             # In a DM left as it is: the lease lapses, then the history tells.
             return self._in_doubt(nudge) if nudge.kind == "team" else "uncertain"
         if sent.outcome == "retry":
             return self._again(nudge, sent)
-        if sent.outcome == "revoked":
-            self._revoked.add(nudge.member.team_id)
         ended = self._settle(nudge, "failed", reason=sent.error)
         if sent.outcome == "revoked":
             self._rows.cancel_team(nudge.member.team_id, _DISCONNECTED)  # for the other replicas to stop at once

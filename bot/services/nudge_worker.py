@@ -71,6 +71,14 @@ class NudgeWorker:
         """Look at once."""
         self._bell.set()
 
+    def reconnected(self, team_id: str) -> None:
+        """A workspace has a token that works: what a dead one stopped goes on. Never raises."""
+        try:
+            self._delivery.reconnected(team_id)
+        except CoachError as error:  # the database is away; people's next nudges are planned within the hour anyway
+            log.warning("nudges.not_reopened", team=team_id, error=type(error).__name__)
+        self.wake()
+
     def tick(self) -> Counter[str]:
         """Plan where that is due, and deliver all that is due now; outcomes counted."""
         with ThreadPoolExecutor(self._threads, thread_name_prefix="nudge") as pool:

@@ -110,6 +110,7 @@ class SlackApp:
     def __init__(self, deps: Deps, workspaces: Workspaces, inbox: Callable[[SlackApp], Inbox]) -> None:
         settings = deps.settings
         self.deps, self.workspaces = deps, workspaces
+        self.on_connected: Callable[[str], None] = lambda _team_id: None  # hears of a workspace whose token works
         self.slow = WorkPool("answers", workers=settings.workers, per_person=_PER_PERSON, limit=_QUEUE)
         self.quick = WorkPool("clicks", workers=_QUICK_WORKERS, per_person=_PER_PERSON, limit=_QUEUE)
         self.inbox = inbox(self)
@@ -143,6 +144,7 @@ class SlackApp:
         """
         if isinstance(self.workspaces, OneWorkspace):
             self._persist(self.verify)
+            self.on_connected(self.identity.team_id)
         self.start_workers()
         self.inbox.resume(older_than=_ORPHANED if _shared(self.deps.settings) else None)
         if self.http is None:
@@ -302,7 +304,14 @@ def _http(app: SlackApp) -> SlackHttp:
     installing = None
     if settings.many_workspaces:
         deps = app.deps
-        installing = Installing(settings, deps.repositories.installations, deps.clock, deps.wording, app.workspaces)
+        installing = Installing(
+            settings,
+            deps.repositories.installations,
+            deps.clock,
+            deps.wording,
+            app.workspaces,
+            connected=lambda team_id: app.on_connected(team_id),  # noqa: PLW0108 - set later, so read when it is called
+        )
     return SlackHttp(
         lambda payload: _answer(app, payload),
         _glance,

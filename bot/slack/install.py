@@ -57,9 +57,14 @@ class Installing:
         clock: Clock,
         wording: Wording,
         workspaces: Workspaces,
+        *,
+        connected: Callable[[str], None] = lambda _team_id: None,
     ) -> None:
-        """Raises SettingsError where a secret or the address is missing."""
-        self._wording, self._workspaces = wording, workspaces
+        """`connected` hears of each workspace that installed the app, again or anew.
+
+        Raises SettingsError where a secret or the address is missing.
+        """
+        self._wording, self._workspaces, self._connected = wording, workspaces, connected
         self._flow = _Flow(_oauth(settings, installations, clock, self._done, self._failed), settings, wording)
 
     def begin(self, query: str, cookies: str) -> Page:
@@ -85,6 +90,7 @@ class Installing:
         row = args.installation
         self._workspaces.forget(str(row.team_id))
         log.info("install.done", team=row.team_id)
+        self._connected(str(row.team_id))
         where = urlencode({"app": row.app_id or "", "team": row.team_id or ""})
         page = _html(
             self._wording,

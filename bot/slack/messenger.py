@@ -1,7 +1,8 @@
 """Everything the bot sends to Slack: the one place that builds outgoing payloads and calls the Web API.
 
 No call repeats by itself. A send ends in `Sent`: `sent`, `retry` (surely not taken; try later), `failed` (surely not
-taken; trying again is no use), `uncertain` (Slack may have taken it) or `revoked` (the token is dead).
+taken; trying again is no use), `uncertain` (Slack may have taken it), `revoked` (the token is dead) or `withheld` (not
+sent, since the condition it was to be sent under no longer held).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.core.records import Member
 from bot.ports import LookupUnavailable, Sent
+from bot.slack.gate import GatedClient, Withheld, only_if
 from bot.slack.mrkdwn import Links, clip, escape, guard, guard_text
 from bot.slack.replies import Block, View
 
@@ -70,7 +72,7 @@ class ViewRefused(Exception):  # noqa: N818 - a state, named as Slack does
 def client_for(token: str, base_url: str, *, reading: bool = False) -> WebClient:
     """A client whose sends are never repeated behind our back; one for reading may retry."""
     handlers = [ConnectionErrorRetryHandler(), RateLimitErrorRetryHandler(max_retry_count=1)] if reading else []
-    return WebClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=handlers)
+    return GatedClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=handlers)
 
 
 def outgoing(
@@ -128,6 +130,7 @@ class SlackMessenger:
         self._links = links
         self._dms: dict[Member, str] = {}
         self._dead: set[str] = set()  # tokens of workspaces that the app was removed from
+        self._refused: set[str] = set()  # tokens that Slack has called dead
 
     def shut(self, team_id: str) -> None:
         """Make no call with a workspace's token any more: the app was removed there. A new token works."""
@@ -141,6 +144,20 @@ class SlackMessenger:
         except NotInstalled:
             return True
 
+    def refused(self, team_id: str) -> bool:
+        """Whether Slack called the workspace's present token dead."""
+        if not self._refused and not self._dead:
+            return False
+        try:
+            return str(self._clients(team_id)[0].token) in self._refused | self._dead
+        except NotInstalled:
+            return True
+
+    def forget_refusal(self, team_id: str) -> None:
+        """Slack takes the workspace's token."""
+        with suppress(NotInstalled):
+            self._refused.discard(str(self._clients(team_id)[0].token))
+
     # --- messages
 
     def post(
@@ -152,10 +169,21 @@ class SlackMessenger:
         blocks: Sequence[dict[str, Any]] = (),
         key: str | None = None,
         thread_ts: str | None = None,
+        still: Callable[[], bool] | None = None,
     ) -> Sent:
-        """Post one message, once. Never raises for what Slack answers."""
+        """Post one message, once, and only where `still()` holds at the last byte. Never raises for what Slack says."""
         payload = outgoing(text, blocks, self._links, key=key, thread_ts=thread_ts)
-        return self._sent(lambda: self._send(member).chat_postMessage(channel=channel, **payload))
+        used: list[WebClient] = []
+
+        def call() -> Any:
+            used.append(self._send(member))
+            return used[0].chat_postMessage(channel=channel, **payload)
+
+        with only_if(still):
+            sent = self._sent(call)
+        if sent.outcome == "revoked":
+            self._refused |= {str(client.token) for client in used}
+        return sent
 
     def respond(
         self, url: str, *, text: str, blocks: Sequence[dict[str, Any]] = (), replace_original: bool = False
@@ -361,6 +389,9 @@ class SlackMessenger:
             response = call()
         except NotInstalled:
             return Sent("revoked", error="not_installed")
+        except Withheld:
+            log.warning("slack.withheld")
+            return Sent("withheld")
         except (SlackApiError, *_NETWORK) as error:
             sent = classify(error)
             log.warning("slack.send", outcome=sent.outcome, error=sent.error)

@@ -400,6 +400,27 @@ class MemoryNudges(_Part):
         return sum(self.cancel_open(member, reason) for member in members)
 
     @_one_at_a_time
+    def reopen_team(self, team_id: str, reasons: Collection[str], *, due_after: datetime) -> int:
+        again = [
+            row
+            for row in self.rows.values()
+            if row.member.team_id == team_id
+            and row.state in {"cancelled", "failed"}
+            and row.reason in reasons
+            and row.due_at > due_after
+        ]
+        for row in again:
+            self.rows[row.id] = replace(
+                row,
+                state="claimed" if row.attempt or row.lease_until else "due",
+                sending=row.sending and row.state != "failed",
+                lease_until=(row.lease_until or row.due_at) if row.attempt else None,
+                owner=None,
+                reason=None,
+            )
+        return len(again)
+
+    @_one_at_a_time
     def claim(
         self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None
     ) -> list[Nudge]:

@@ -142,6 +142,15 @@ class Replica:
         """SIGSTOP."""
         os.kill(self.pid, signal.SIGSTOP)
 
+    def wait_frozen(self, seconds: float) -> bool:
+        """Wait until it has frozen itself."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "T":
+                return True
+            time.sleep(0.01)
+        return False
+
     def thaw(self) -> None:
         """SIGCONT."""
         with suppress(ProcessLookupError):

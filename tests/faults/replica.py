@@ -6,6 +6,7 @@ that a round costs no start-up; it answers with the process id. `--once JSON` is
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -63,6 +64,7 @@ def run(config: dict[str, Any], content: tuple[Any, Any, Any]) -> None:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     knowledge, wording, prompts = content
+    freezing = _freezing() if config.get("freeze") else None
     clock = MovedClock(config["ahead"])
     repositories = SqlRepositories(config["database"], clock=clock)
     nudges = Nudges(repositories=repositories, prompts=prompts, clock=clock, new_id=lambda: uuid.uuid4().hex)
@@ -83,12 +85,23 @@ def run(config: dict[str, Any], content: tuple[Any, Any, Any]) -> None:
         threads=config.get("threads", 8),
         poll_seconds=config.get("poll", 0.2),
     )
+    if freezing:
+        freezing.freeze_at(*config["freeze"])
+        if config.get("look_only_before"):
+            freezing.look_only_before()
     worker.start()
     parent = os.getppid()
     while not stopped.wait(1.0) and os.getppid() == parent:  # nobody is left behind by a test that was killed
         pass
     worker.stop()
     repositories.close()
+
+
+def _freezing() -> Any:
+    """Loaded only where it is asked for: the version before this one, in a rolling deploy, has no such file."""
+    freezing = importlib.import_module("tests.faults.freezing")
+    freezing.let_go_soon()
+    return freezing
 
 
 def load() -> tuple[Any, Any, Any]:

@@ -58,11 +58,11 @@ class Slack:
     lose_answer: bool = False
     before: Change = lambda: None
 
-    def post(
-        self, member: Member, channel: str, *, text: str, blocks: Any = (), key: str | None = None, **_: Any
-    ) -> Sent:
+    def post(self, member: Member, channel: str, *, key: str, still: Callable[[], bool], **_: Any) -> Sent:
         self.before()
-        self.taken.append((self.clock.now(), member, str(key)))
+        if not still():
+            return Sent("withheld")
+        self.taken.append((self.clock.now(), member, key))
         return Sent("uncertain", error="reset") if self.lose_answer else Sent("sent", ts=f"{len(self.taken)}.0")
 
     def find(self, member: Member, channel: str, *, key: str, **_: Any) -> str | None:
@@ -70,6 +70,11 @@ class Slack:
 
     def open_dm(self, member: Member) -> str:
         return member.user_id
+
+    def refused(self, _team_id: str) -> bool:
+        return False
+
+    def forget_refusal(self, _team_id: str) -> None: ...
 
 
 class Changes(RuleBasedStateMachine):

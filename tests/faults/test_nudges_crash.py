@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.freezing import LATEST, POINTS, TOO_LATE
 from tests.faults.nudgekit import Databases, Nursery, Replica, from_due, scratch, states
 from tests.faults.recorder import HISTORY, POST, Recorder, recording, weather
 
@@ -178,3 +179,49 @@ def test_d3_a_worker_frozen_for_two_leases_repeats_nothing(
         f"PostgreSQL, two replicas, one frozen for two leases, {times} times over {rows} rows: {lost} lost, {twice} twice"
     )
     assert (lost, twice) == (0, 0)
+
+
+def freeze_round(
+    nursery: Nursery, databases: Databases, rows: int, point: str, number: int, **more: bool
+) -> tuple[int, int, int]:
+    """A replica freezes at that point; another one sends everything; it wakes up. Lost, twice, and posts in all."""
+    lease = 1.0
+    with databases.copy() as url, recording(now=from_due()) as recorder, ExitStack() as stack:
+        frozen = nursery.start(url, recorder, name="frozen", lease=lease, threads=2, freeze=[point, number], **more)
+        stack.callback(frozen.kill)
+        stack.callback(frozen.thaw)
+        assert frozen.wait_frozen(60), point
+        other = nursery.start(url, recorder, name="other", lease=lease)
+        stack.callback(other.kill)
+        assert recorder.wait_for(lambda r: len(r.keys()) == rows, 60), f"{len(recorder.keys())} of {rows} came"
+        frozen.thaw()
+        frozen.stop()  # its sends under way come to their end first
+        other.stop()
+        keys = recorder.keys()
+        assert states(url) == {"sent": rows}
+        return rows - len(keys), sum(count > 1 for count in keys.values()), len(recorder.of(POST))
+
+
+@pytest.mark.postgres
+@pytest.mark.fault("D3")
+@pytest.mark.timeout(900)
+def test_d3_a_worker_frozen_at_any_point_of_its_send_wakes_up_and_sends_nothing(
+    nursery: Nursery, postgres, tmp_path: Path, full: bool, figure
+) -> None:
+    """The point is exact, not hit by chance: the process stops itself there, and the other one takes over."""
+    rows = 12
+    databases = Databases(tmp_path / "none", postgres, rows)
+    numbers = range(1, 9) if full else (2,)
+    found = [freeze_round(nursery, databases, rows, point, n) for point in POINTS for n in numbers]
+    lost, twice = sum(f[0] for f in found), sum(f[1] for f in found)
+    control = [
+        freeze_round(nursery, databases, rows, point, 2, look_only_before=True)
+        for point in (sorted(TOO_LATE) if full else [LATEST])
+    ]
+    figure(
+        f"PostgreSQL, two replicas, one frozen at {len(POINTS)} exact points of its send until the other had sent all, "
+        f"{len(found)} times: {lost} lost, {twice} twice; with the lease looked at only before the send begins, "
+        f"{sum(c[1] for c in control)} twice in {len(control)} times"
+    )
+    assert (lost, twice) == (0, 0)
+    assert all(c[1] == 1 for c in control), "without the last look this test must fail"

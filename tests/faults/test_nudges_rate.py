@@ -153,6 +153,11 @@ class SlowSlack:
     def open_dm(self, member: Member) -> str:
         return member.user_id
 
+    def refused(self, _team_id: str) -> bool:
+        return False
+
+    def forget_refusal(self, _team_id: str) -> None: ...
+
 
 @pytest.mark.fault("BURST")
 @pytest.mark.timeout(1800)

@@ -79,6 +79,11 @@ class Slack:
     def find(self, *_args: object, **_more: object) -> None:
         return None
 
+    def refused(self, _team_id: str) -> bool:
+        return False
+
+    def forget_refusal(self, _team_id: str) -> None: ...
+
     def open_dm(self, member: Member) -> str:
         return member.user_id
 

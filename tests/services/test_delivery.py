@@ -24,8 +24,10 @@ from bot.core.errors import StorageError
 from bot.core.records import Member, Nudge
 from bot.ports import LookupUnavailable, Repositories, Sent
 from bot.services.delivery import Delivery, Pace
+from bot.services.lease import Held
 from bot.services.nudge_worker import NudgeWorker
 from bot.services.nudges import Letter, Nudges, Wishes
+from bot.slack.messenger import TIMEOUT
 from tests.fakes.memory import MemoryRepositories, StandingClock
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +48,7 @@ class Slack:
     taken: list[str] = field(default_factory=list)  # keys of what stands in the history
     readable: bool = True
     before_post: Callable[[], None] = lambda: None
+    dead: set[str] = field(default_factory=set)  # workspaces whose token was refused
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def post(
@@ -57,15 +60,26 @@ class Slack:
         blocks: Sequence[dict[str, Any]] = (),
         key: str | None = None,
         thread_ts: str | None = None,
+        still: Callable[[], bool] | None = None,
     ) -> Sent:
         self.before_post()
+        if still is not None and not still():
+            return Sent("withheld")
         with self.lock:
             assert key
             self.posts.append((self.clock.now(), channel, key))
             sent, took = self.script.pop(0) if self.script else (SENT, True)
             if took:
                 self.taken.append(key)
+            if sent.outcome == "revoked":
+                self.dead.add(member.team_id)
             return replace(sent, ts=f"{len(self.taken)}.0") if sent.outcome == "sent" else sent
+
+    def refused(self, team_id: str) -> bool:
+        return team_id in self.dead
+
+    def forget_refusal(self, team_id: str) -> None:
+        self.dead.discard(team_id)
 
     def find(
         self, member: Member, channel: str, *, key: str, since: datetime, thread_ts: str | None = None
@@ -385,6 +399,53 @@ def test_a_worker_frozen_between_renewal_and_send_sends_nothing(world: World, mo
     assert len(world.slack.posts) == 1
 
 
+def test_a_worker_frozen_while_it_connects_sends_nothing(world: World) -> None:
+    world.subscribe()
+    world.to(TUESDAY)
+    delivery, other = world.delivery("frozen"), world.delivery("other")
+    (row,) = delivery.claim()
+
+    def freeze() -> None:
+        world.slack.before_post = lambda: None
+        world.clock.move(timedelta(minutes=3))
+        assert [other.deliver(n) for n in other.claim()] == ["sent"]
+
+    world.slack.before_post = freeze
+    assert delivery.deliver(row) == "lost"
+    assert len(world.slack.posts) == 1
+
+
+def test_a_send_that_was_held_back_in_time_is_no_attempt(world: World) -> None:
+    """Longer than is safe and shorter than the lease: nobody else took the row, so it goes on at once."""
+    world.subscribe()
+    world.to(TUESDAY)
+
+    def freeze() -> None:
+        world.slack.before_post = lambda: None
+        world.clock.move(Pace().lease - Pace().margin + timedelta(seconds=1))
+
+    world.slack.before_post = freeze
+    assert world.run() == Counter(later=1, sent=1)
+    assert len(world.slack.posts) == 1
+    (row,) = (r for r in world.repositories.everything_of(ANA)["nudges"] if r["state"] == "sent")
+    assert row["attempt"] == 1
+
+
+def test_a_clock_set_back_does_not_make_a_lease_young_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = [100.0]
+    monkeypatch.setattr("bot.services.lease._seconds", lambda: counted[0])
+    held = Held(world.clock)
+    assert held.younger_than(timedelta(minutes=1))
+    world.clock.move(timedelta(hours=-1))
+    counted[0] += 61
+    assert not held.younger_than(timedelta(minutes=1))
+
+
+def test_the_lease_leaves_a_send_far_more_time_than_it_may_take() -> None:
+    """A message whose last byte went out is taken, or given up by the kernel, long before anybody takes the row over."""
+    assert Pace().margin >= 3 * timedelta(seconds=TIMEOUT)
+
+
 def test_five_crashes_before_any_send_do_not_use_up_the_attempts(world: World) -> None:
     world.subscribe()
     world.to(TUESDAY)
@@ -484,17 +545,79 @@ def test_a_dead_token_stops_the_workspace_at_once(world: World) -> None:
     assert world.states(BEN) == [("2026-W48", "cancelled", "workspace disconnected")]
 
 
-def test_a_workspace_with_a_new_token_goes_on(world: World) -> None:
-    world.subscribe()
+def _dead_token(world: World) -> Delivery:
+    """Slack refused the token at the first of two nudges; the other one was cancelled with it."""
+    for member in (ANA, BEN):
+        world.subscribe(member)
     world.to(TUESDAY)
     delivery = world.delivery()
     world.slack.script = [(Sent("revoked", error="token_revoked"), False)]
-    assert world.run(delivery) == Counter(failed=1)
+    assert [delivery.deliver(n) for n in delivery.claim()] == ["failed", "lost"]
+    return delivery
+
+
+def test_a_workspace_with_a_new_token_goes_on_with_what_is_not_too_late(world: World) -> None:
+    delivery = _dead_token(world)
     world.clock.move(timedelta(hours=2))
     assert world.run(delivery) == Counter()
-    delivery.reconnected("T1")
+    assert delivery.reconnected("T2") == 0
+    assert world.run(delivery) == Counter()
+    assert delivery.reconnected("T1") == 2
+    assert world.run(delivery) == Counter(sent=2)
+    assert sorted(world.slack.taken) == ["key-0001", "key-0002"]
     world.to(TUESDAY + timedelta(weeks=1))
-    assert world.run(delivery) == Counter(sent=1)
+    assert world.run(delivery) == Counter(sent=2)
+
+
+def test_what_is_too_late_when_the_new_token_comes_stays_as_it_ended(world: World) -> None:
+    delivery = _dead_token(world)
+    world.clock.move(Pace().cutoff + timedelta(minutes=1))
+    assert delivery.reconnected("T1") == 0
+    assert world.run(delivery) == Counter()
+    assert world.states(ANA)[0] == ("2026-W48", "failed", "token_revoked")
+    assert world.states(BEN)[0] == ("2026-W48", "cancelled", "workspace disconnected")
+    world.to(TUESDAY + timedelta(weeks=1))
+    assert world.run(delivery) == Counter(sent=2)
+
+
+def test_a_new_token_in_the_evening_skips_what_may_not_come_any_more(world: World) -> None:
+    delivery = _dead_token(world)
+    world.clock.move(timedelta(hours=11))  # 20:30 there, and still within the cut-off
+    assert delivery.reconnected("T1") == 2
+    assert world.run(delivery) == Counter(skipped=2)
+    assert world.slack.taken == []
+
+
+def test_a_new_token_wakes_nobody_who_stopped_meanwhile(world: World) -> None:
+    delivery = _dead_token(world)
+    world.nudges.stop(ANA)
+    world.clock.move(Pace().lease)
+    assert delivery.reconnected("T1") == 2
+    assert world.run(delivery) == Counter(cancelled=1, sent=1)
+    assert world.slack.taken == ["key-0002"]
+
+
+def test_a_send_that_was_on_its_way_as_the_token_died_is_looked_for_and_not_repeated(world: World) -> None:
+    """One replica's send is with Slack when another one's is refused; the new token comes before its answer."""
+    for member in (ANA, BEN):
+        world.subscribe(member)
+    world.to(TUESDAY)
+    one, two = world.delivery("one"), world.delivery("two")
+    (first,), (second,) = one.claim(1), two.claim(1)
+
+    def meanwhile() -> None:
+        world.slack.before_post = lambda: None
+        world.slack.script = [(Sent("revoked", error="token_revoked"), False)]
+        assert two.deliver(second) == "failed"
+        assert two.reconnected("T1") == 2
+        world.slack.script = [(Sent("uncertain", error="reset"), True)]
+
+    world.slack.before_post = meanwhile
+    assert one.deliver(first) == "uncertain"
+    assert world.run(two) == Counter(sent=1)  # the other person's; this one's lease has not ended
+    world.clock.move(Pace().lease)
+    assert world.run(two) == Counter(sent=1)
+    assert Counter(world.slack.taken) == Counter({"key-0001": 1, "key-0002": 1})
 
 
 def test_sends_keep_to_the_rate_of_the_workspace(world: World) -> None:

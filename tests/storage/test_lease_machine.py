@@ -116,6 +116,12 @@ class Leases(RuleBasedStateMachine):
     def stop_workspace(self, member: Member) -> None:
         self._same([store.nudges.cancel_team(member.team_id, "disconnected") for store in self.stores])
 
+    @rule(member=members, ago=seconds)
+    def go_on(self, member: Member, ago: timedelta) -> None:
+        """A new token: rows that were claimed when the workspace was stopped wait for the end of their lease."""
+        team, after = member.team_id, self.now - ago
+        self._same([store.nudges.reopen_team(team, {"disconnected"}, due_after=after) for store in self.stores])
+
     @rule(row=claims, prompt=st.sampled_from(["p1", "p2"]))
     def choose(self, row: Nudge, prompt: str) -> None:
         held = self._same(

@@ -568,6 +568,35 @@ def test_a_workspace_is_stopped_whole(repositories: Repositories) -> None:
     assert [row.id for row in nudges.claim("w", now=NOW, lease=LEASE, limit=9)] == ["n2"]
 
 
+def test_a_workspace_goes_on_with_what_was_stopped_for_that_reason_and_is_not_too_old(
+    repositories: Repositories,
+) -> None:
+    nudges = repositories.nudges
+    due = {"old": NOW - 60 * MINUTE, "claimed": NOW - 3 * MINUTE, "refused": NOW - 2 * MINUTE, "other": NOW - MINUTE}
+    for number, (name, at) in enumerate({**due, "coming": NOW + 60 * MINUTE}.items()):
+        nudges.plan(nudge(name, member=Member("T1", f"U{number}"), due_at=at))
+    nudges.plan(nudge("else", member=Member("T2", "U1"), due_at=NOW))
+    held = {row.id: row for row in nudges.claim("w", now=NOW, lease=LEASE, limit=4)}
+    for row in held.values():
+        nudges.choose(row, kind="reflection", prompt_id="p", unit=None)
+    nudges.settle(held["refused"], "failed", reason="dead")
+    nudges.settle(held["other"], "failed", reason="something else")
+    assert nudges.cancel_team("T1", "stopped") == 3
+    nudges.cancel_team("T2", "stopped")
+
+    assert nudges.reopen_team("T1", {"stopped", "dead"}, due_after=NOW - 30 * MINUTE) == 3
+    assert not nudges.renew(held["claimed"], now=NOW, lease=LEASE)  # whoever had it finds it lost
+    assert not nudges.settle(held["claimed"], "sent", ts="1.1")
+    (again,) = nudges.claim("v", now=NOW, lease=LEASE, limit=9)
+    assert (again.id, again.attempt, again.sending) == ("refused", 2, False)
+    (later,) = nudges.claim("v", now=NOW + LEASE, lease=LEASE, limit=1)
+    assert (later.id, later.attempt, later.sending) == ("claimed", 2, True)
+    assert nudges.get("old", Member("T1", "U0")).reason == "stopped"
+    assert nudges.get("other", Member("T1", "U3")).state == "failed"
+    assert nudges.get("coming", Member("T1", "U4")).state == "due"
+    assert nudges.get("else", Member("T2", "U1")).state == "cancelled"
+
+
 def test_the_backlog_is_what_is_due_and_not_out(repositories: Repositories) -> None:
     nudges = repositories.nudges
     assert nudges.backlog(now=NOW) == Backlog(0, None)

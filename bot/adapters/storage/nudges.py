@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Literal
@@ -121,6 +122,29 @@ class SqlNudges:
         statement = update(nudges).where(nudges.c.team_id == team_id, _OPEN).values(state="cancelled", reason=reason)
         with self._database.writing() as connection:
             return connection.execute(statement).rowcount
+
+    def reopen_team(self, team_id: str, reasons: Collection[str], *, due_after: datetime) -> int:
+        """Take up again what was cancelled or failed for one of these reasons and was due after an instant; how many.
+
+        A row that somebody had claimed keeps its number of attempts and the end of its lease, so that whoever takes it
+        waits for a send that may be on its way, and looks for it; it has no owner, so the send's own note is lost.
+        """
+        ended = or_(nudges.c.state == "cancelled", nudges.c.state == "failed")
+        again = and_(nudges.c.team_id == team_id, ended, nudges.c.reason.in_(reasons), nudges.c.due_at > due_after)
+        untouched = and_(nudges.c.attempt == 0, nudges.c.lease_until.is_(None))
+        changed = (
+            update(nudges)
+            .where(again)
+            .values(
+                state=case((untouched, "due"), else_="claimed"),
+                sending=case((nudges.c.state == "failed", False), else_=nudges.c.sending),  # surely not taken
+                lease_until=case((~untouched, func.coalesce(nudges.c.lease_until, nudges.c.due_at))),
+                owner=None,
+                reason=None,
+            )
+        )
+        with self._database.writing() as connection:
+            return connection.execute(changed).rowcount
 
     def claim(
         self, owner: str, *, now: datetime, lease: timedelta, limit: int, ahead: timedelta | None = None
