@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.core.distress import outright
-from bot.core.errors import CoachError, IndexNotReady
+from bot.core.errors import CoachError, IndexNotReady, SettingsError
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -177,13 +177,14 @@ def open_support(
 
 def ingest(settings: Settings, source: str, tenant: str, progress: Progress) -> IngestReport:
     """Ingest a document and build the index anew with it. Raises DataFolderInUse while the bot runs on this folder."""
-    from bot.adapters.content import load_locators
     from bot.adapters.data_folder import DataFolder
-    from bot.adapters.documents.reader import SourceReader
-    from bot.services.ingest import Ingest
 
-    content = Content(settings)
-    with DataFolder(settings.data_dir).serve_lock("adding a document"):
+    with DataFolder(settings.data_dir).serve_lock("adding a document"):  # before the heavy parts: who waits is told
+        from bot.adapters.content import load_locators
+        from bot.adapters.documents.reader import SourceReader
+        from bot.services.ingest import Ingest
+
+        content = Content(settings)
         service = Ingest(
             reader=SourceReader(),
             store=content.documents,
@@ -521,14 +522,18 @@ def _load(bot: Bot, stop: threading.Event, announce: Announce) -> bool:
 def serve_sandbox(settings: Settings, announce: Announce) -> None:
     """Run in the local stand-in for Slack until a signal to stop: the page is up at once, the bot loads behind it.
 
-    Raises DataFolderInUse where another bot runs, and SandboxStartError where the port is taken.
+    Raises DataFolderInUse where another bot runs, and SettingsError where the port is taken.
     """
     from bot.adapters.data_folder import DataFolder
-    from bot.sandbox.server import Sandbox
 
     with DataFolder(settings.data_dir).serve_lock("running the sandbox"), ExitStack() as stack:
+        from bot.sandbox.server import Sandbox, SandboxStartError
+
         stop = _stop_on_signals(stack)
-        sandbox = stack.enter_context(Sandbox(host=settings.sandbox_host, port=settings.sandbox_port))
+        try:
+            sandbox = stack.enter_context(Sandbox(host=settings.sandbox_host, port=settings.sandbox_port))
+        except SandboxStartError as error:
+            raise SettingsError(str(error)) from error
         announce(f"ISP Coach sandbox: {sandbox.url}")
         announce("A local stand-in for Slack; nothing leaves this machine. Stop it with Ctrl-C.")
         loader = threading.Thread(

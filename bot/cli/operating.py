@@ -11,7 +11,7 @@ from bot.cli.asking import Verbose
 from bot.cli.console import Exit, console, plain, progress_bar, say, write_object
 from bot.cli.faults import load_settings, tell
 from bot.cli.nudging import nudges
-from bot.core.errors import CoachError, SettingsError
+from bot.core.errors import CoachError
 
 if TYPE_CHECKING:
     from bot.doctor import CheckLine
@@ -62,13 +62,9 @@ def sandbox(*, port: Port = None, verbose: Verbose = False) -> None:
 
 def _sandbox(settings: Settings) -> None:
     from bot.app import serve_sandbox
-    from bot.sandbox.server import SandboxStartError
 
     _log_as(settings)
-    try:
-        serve_sandbox(settings, _announce)
-    except SandboxStartError as error:
-        raise SettingsError(str(error)) from error
+    serve_sandbox(settings, _announce)
 
 
 def _log_as(settings: Settings) -> None:
@@ -199,12 +195,13 @@ def migrate(*, verbose: Verbose = False) -> None:
     """Bring the database to this version's form and stored text under the newest key; a start does the first, too."""
     _ = verbose
     from bot.adapters.data_folder import DataFolder
-    from bot.adapters.storage.repositories import SqlRepositories
     from bot.cli.logs import to_standard_error
 
     to_standard_error()
     settings = load_settings()
     with DataFolder(settings.data_dir).serve_lock("migrating the database"):
+        from bot.adapters.storage.repositories import SqlRepositories
+
         repositories = SqlRepositories.open(settings, upgrade=True)
         try:
             sealed = repositories.reseal()

@@ -15,11 +15,13 @@ import yaml
 from bot.adapters.data_folder import DataFolder
 from bot.adapters.minilm_download import fetch_minilm
 from bot.adapters.storage.repositories import SqlRepositories
+from bot.app import serve_sandbox
 from bot.cli.faults import load_settings
-from bot.core.errors import CoachError, DataFolderInUse, DocumentError
+from bot.core.errors import CoachError, DataFolderInUse, DocumentError, SettingsError
 from bot.core.exemplars import ExemplarFile
 from bot.core.records import Exchange, Member
-from bot.sandbox.server import SandboxStartError
+from bot.sandbox.server import Sandbox
+from bot.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,17 @@ def test_one_token_alone_is_a_wrong_setting_that_names_the_other(run, app, monke
 
 
 def test_a_taken_port_is_a_wrong_setting_with_a_way_out(run, app):
-    app.failure = SandboxStartError("127.0.0.1:8765 is taken.")
+    app.failure = SettingsError("127.0.0.1:8765 is taken.")
     ran = run("sandbox")
     assert ran.status == 2
     assert ran.err == "127.0.0.1:8765 is taken.\n"
+
+
+def test_the_sandbox_on_a_taken_port_says_so_as_a_wrong_setting(tmp_path):
+    with Sandbox() as first:
+        taken = Settings(_env_file=None, data_dir=tmp_path, sandbox_port=first.port)
+        with pytest.raises(SettingsError, match=f"port {first.port}.*ISP_COACH_SANDBOX_PORT"):
+            serve_sandbox(taken, lambda _words: None)
 
 
 def test_a_data_folder_in_use_ends_with_status_4_and_the_reason(run, app):
