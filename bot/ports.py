@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -259,8 +259,15 @@ class InboxRepository(Protocol):
         recover the same item, one gets it.
         """
 
-    def sending(self, key: str) -> None:
-        """Note, before the call, that an answer is about to be sent."""
+    def sending(self, key: str, *, attempts: int | None = None) -> bool:
+        """Note, before the call, that an answer is about to be sent; the item counts as begun a moment ago.
+
+        False where it is done or, with `attempts` (of the item from `begin`), where somebody began it since. True where
+        there is no such item: a person's own request to delete everything deletes it, too.
+        """
+
+    def keep(self, working: Mapping[str, int]) -> None:
+        """Items that are still worked on, each with its `attempts`: they count as begun a moment ago."""
 
     def done(self, key: str, outcome: str) -> None:
         """Close an item and forget its payload; closing twice changes nothing."""

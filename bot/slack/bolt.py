@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -27,7 +26,7 @@ from bot.core.wording import Wording
 from bot.ports import Clock, Repositories
 from bot.settings import Settings
 from bot.slack import home, listeners
-from bot.slack.delivery import Courier
+from bot.slack.delivery import ORPHANED, Courier
 from bot.slack.deps import Coach, Commands, Deps
 from bot.slack.http import Page, SlackHttp
 from bot.slack.inbox import UNREADABLE, Accepted, Inbox, acknowledgement
@@ -46,8 +45,6 @@ log = structlog.get_logger()
 _PER_PERSON, _QUEUE = 20, 2000  # jobs that may wait
 _QUICK_WORKERS = 4
 _DRAIN = 10.0  # seconds that stopping waits for answers under way
-# Work that nobody began for so long is taken over: longer than any answer takes, so that it is a dead replica's.
-_ORPHANED = timedelta(seconds=45)
 _LOOK_EVERY, _SWEEP_EVERY = 15.0, 3600.0  # seconds
 _BOLT_ONLY = "-"  # no token for Bolt's own client: it sends nothing, the messenger does
 
@@ -146,7 +143,7 @@ class SlackApp:
             self._persist(self.verify)
             self.on_connected(self.identity.team_id)
         self.start_workers()
-        self.inbox.resume(older_than=_ORPHANED if _shared(self.deps.settings) else None)
+        self.inbox.resume(older_than=ORPHANED if _shared(self.deps.settings) else None)
         if self.http is None:
             self._persist(self._connect)
         if not self._stopping.is_set():
@@ -224,7 +221,8 @@ class SlackApp:
                 self._quietly(self._line.replace_if_silent)
             if time.monotonic() >= look:
                 look += _LOOK_EVERY
-                self._quietly(lambda: self.inbox.resume(older_than=_ORPHANED))
+                self._quietly(self.inbox.keep)
+                self._quietly(lambda: self.inbox.resume(older_than=ORPHANED))
             if time.monotonic() >= sweep:
                 sweep += _SWEEP_EVERY
                 self._quietly(self.sweep)

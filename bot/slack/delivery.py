@@ -1,8 +1,10 @@
 """Sending a reply exactly once, whatever happens in between.
 
-`sending` is noted in the inbox before a post. Where a send was begun and its end is unknown (a crash, a time-out), the
-DM's history is asked for our key before it is repeated. A channel's history and a private answer can't be read: there
-the send isn't repeated, and the person is told in the DM that an answer may be missing, once, by the same rule.
+`sending` is noted in the inbox before a post, which fails where another replica has taken the request over; and a
+process that was frozen after that note sends nothing when it wakes (see gate.py). Where a send was begun and its end is
+unknown (a crash, a time-out), the DM's history is asked for our key before it is repeated. A channel's history and a
+private answer can't be read: there the send isn't repeated, and the person is told in the DM that an answer may be
+missing, once, by the same rule.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import structlog
 from bot.core.records import InboxItem, Remembered
 from bot.core.wording import Wording
 from bot.ports import Clock, LookupUnavailable, Repositories, Sent
+from bot.services.lease import Held
 from bot.slack.messenger import SlackMessenger
 from bot.slack.payloads import Delivery
 from bot.slack.replies import DM, Place, Reply, Say, conversation_of, place_of
@@ -26,6 +29,9 @@ log = structlog.get_logger()
 
 _ATTEMPTS = 4  # of one message within one go
 _SKEW = timedelta(minutes=10)  # between our clock and Slack's, when looking back
+# Work that nobody began, or said to be at, for so long is taken over by another replica; a dead one's.
+ORPHANED = timedelta(seconds=45)
+_AGE = ORPHANED / 2  # of the note at which a post may still go out, so that it is with Slack before anybody takes over
 _SETTLE = 1.0  # seconds that a send cut off by a crash may still take to show in the history
 
 
@@ -42,6 +48,10 @@ def key_for(request_key: str, purpose: object = "") -> str:
     return hashlib.sha256(f"{request_key}\n{purpose}".encode()).hexdigest()[:24]
 
 
+class TakenOver(Exception):  # noqa: N818 - a state, named as such
+    """Another replica has begun the request since; nothing is sent here any more."""
+
+
 @dataclass(slots=True)
 class Progress:
     """How far one reply has come, kept across `Later`."""
@@ -51,7 +61,7 @@ class Progress:
     reply: Reply | None = None
     out: int = 0  # messages known to be out
     in_doubt: bool = False  # a send was begun whose end is unknown
-    noted: bool = False  # `sending` is written
+    noted: Held | None = None  # since `sending` was written last
     outcome: str | None = None  # set once nothing is left to send
     moved: Place | None = None  # where a private answer goes once its response URL is used up
     instead: tuple[str, str, str] | None = None  # said in the DM in place of the rest: text, purpose, outcome
@@ -73,7 +83,7 @@ class Courier:
         self._clock, self._pause = clock, pause
 
     def deliver(self, work: Progress) -> str:
-        """Send what is not out yet and remember the turns; the outcome for the inbox row. Raises Later."""
+        """Send what is not out yet and remember the turns; the outcome for the inbox row. Raises Later, TakenOver."""
         if work.outcome is None:
             work.outcome = self._deliver(work)
             if work.reply and work.outcome == work.reply.outcome:
@@ -94,7 +104,7 @@ class Courier:
         reply = work.reply
         if reply is None or not reply.says:
             return reply.outcome if reply else "done"
-        work.in_doubt = work.in_doubt or (work.item.sending and not work.noted)
+        work.in_doubt = work.in_doubt or (work.item.sending and work.noted is None)
         while work.instead is None and work.out < len(reply.says):
             self._next(work, reply.says[work.out])
         if work.instead is None:
@@ -121,12 +131,14 @@ class Courier:
             known = self._before(work, place, key)
             if known:
                 return known
-            sent = self._post(place, say, work.request, key=key)
+            sent = self._post(place, say, work.request, key=key, noted=work.noted)
             if sent.outcome == "failed" and place.kind == "private":
                 place = work.moved = DM  # the response URL is used up; the DM is as private
             elif sent.outcome == "uncertain":
                 work.in_doubt = True
                 self._pause(_SETTLE * attempt)
+            elif sent.outcome == "withheld":
+                log.warning("delivery.withheld")  # and looked at anew: maybe it was only slow
             else:
                 return _verdict(sent)
         raise Later(10.0)
@@ -139,9 +151,10 @@ class Courier:
             if self._is_out(work, place, key):
                 return "sent"
             work.in_doubt = False
-        if not work.noted:
-            self._repositories.inbox.sending(work.item.key)
-            work.noted = True
+        noted = Held(self._clock)
+        if not self._repositories.inbox.sending(work.item.key, attempts=work.item.attempts):
+            raise TakenOver
+        work.noted = noted
         return None
 
     def _is_out(self, work: Progress, place: Place, key: str) -> bool:
@@ -157,7 +170,7 @@ class Courier:
             raise Later(3.0) from error
         return False
 
-    def _post(self, place: Place, say: Say, request: Delivery, *, key: str | None) -> Sent:
+    def _post(self, place: Place, say: Say, request: Delivery, *, key: str | None, noted: Held | None = None) -> Sent:
         if place.kind == "private":
             return self._slack.respond(place.response_url, text=say.text, blocks=say.blocks)
         member = request.member
@@ -165,7 +178,11 @@ class Courier:
             channel = place.channel or self._slack.open_dm(member)
         except LookupUnavailable as error:
             raise Later(3.0) from error
-        return self._slack.post(member, channel, text=say.text, blocks=say.blocks, key=key, thread_ts=place.thread_ts)
+        still = (lambda: noted.younger_than(_AGE)) if noted else None
+        thread = place.thread_ts
+        return self._slack.post(
+            member, channel, text=say.text, blocks=say.blocks, key=key, thread_ts=thread, still=still
+        )
 
     def _remember(self, work: Progress) -> None:
         conversation = conversation_of(work.request)

@@ -14,7 +14,7 @@ import structlog
 from bot.core.errors import IndexNotReady
 from bot.core.records import InboxItem, Member
 from bot.slack import care, rules
-from bot.slack.delivery import Courier, Later, Progress
+from bot.slack.delivery import Courier, Later, Progress, TakenOver
 from bot.slack.deps import Deps
 from bot.slack.messenger import TriggerExpired, ViewRefused
 from bot.slack.payloads import (
@@ -80,7 +80,8 @@ class Inbox:
         self._registry, self._deps, self._courier = registry, deps, courier
         self._slow, self._quick = slow, quick
         self._rows = deps.repositories.inbox
-        self._here: set[str] = set()  # keys that this process works on
+        self._here: set[str] = set()  # keys that this process works on, or will
+        self._working: dict[str, int] = {}  # those begun, with their number of attempts
         self._told: dict[Member, float] = {}
         self._waiting_for_index: set[Member] = set()
 
@@ -198,6 +199,9 @@ class Inbox:
             self._work(work)
         except Later as later:
             self._again(work, later.seconds)
+        except TakenOver:
+            log.info("inbox.taken_over", kind=kind_of(work.request))
+            self._leave(work.key)
         except IndexNotReady:
             self._not_ready(work)
         except Exception as error:  # noqa: BLE001 - the row stays, so nothing is lost; the database may be away
@@ -211,9 +215,10 @@ class Inbox:
         if work.progress is None:
             item = self._rows.begin(work.key, attempts=work.attempts)
             if item is None:
-                self._here.discard(work.key)
+                self._leave(work.key)
                 return
             work.progress = Progress(item, work.request)
+            self._working[work.key] = item.attempts
         progress = work.progress
         if progress.outcome is None and progress.reply is None:
             progress.reply = self._reply(work, progress.item)
@@ -226,7 +231,15 @@ class Inbox:
 
     def _close(self, key: str, outcome: str) -> None:
         self._rows.done(key, outcome)
+        self._leave(key)
+
+    def _leave(self, key: str) -> None:
+        self._working.pop(key, None)
         self._here.discard(key)
+
+    def keep(self) -> None:
+        """Say to other replicas what is worked on here, so that they leave it."""
+        self._rows.keep(dict(self._working))
 
     def _reply(self, work: _Work, item: InboxItem) -> Reply:
         """What to say. Raises IndexNotReady."""

@@ -80,7 +80,7 @@ class Live:
     root: str  # of the thread that Stop and the session status name
     clock: Clock
     stop: StopButton
-    noted: Callable[[], None]  # called before the first piece goes out: a crash from here on may leave it there
+    noted: Callable[[], object]  # called before the first piece goes out: a crash from here on may leave it there
     shown: str = ""  # what people can read by now
     _pending: str = ""  # text that Slack didn't take yet
     _ts: str | None = None

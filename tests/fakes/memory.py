@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -132,10 +132,20 @@ class MemoryInbox(_Part):
         return copy.deepcopy(self.items[key])
 
     @_one_at_a_time
-    def sending(self, key: str) -> None:
+    def sending(self, key: str, *, attempts: int | None = None) -> bool:
         item = self._open(key)
-        if item is not None:
-            self.items[key] = replace(item, sending=True)
+        if item is None or attempts not in {None, item.attempts}:
+            return key not in self.items
+        self.items[key] = replace(item, sending=True)
+        self.begun[key] = self.clock.now()
+        return True
+
+    @_one_at_a_time
+    def keep(self, working: Mapping[str, int]) -> None:
+        for key, attempts in working.items():
+            item = self._open(key)
+            if item is not None and item.attempts == attempts:
+                self.begun[key] = self.clock.now()
 
     @_one_at_a_time
     def done(self, key: str, outcome: str) -> None:

@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -83,6 +84,77 @@ def test_a_rate_limited_post_waits_and_goes_out_once(sandbox: Sandbox, bot: Slac
     assert len(_answers(sandbox)) == 1
     posts = [c for c in sandbox.calls if c.method == "chat.postMessage"]
     assert posts[1].arrived - posts[0].arrived >= 1
+
+
+def test_what_another_replica_took_over_is_not_answered_here(
+    sandbox: Sandbox, bot: SlackApp, repositories: MemoryRepositories, coach: ScriptedCoach
+) -> None:
+    """It was slow, or frozen, for so long that another one began the work anew."""
+    ask = coach.ask
+
+    def overtaken(question):
+        (item,) = repositories.inbox.unfinished()
+        assert repositories.inbox.begin(item.key, attempts=item.attempts) is not None
+        return ask(question)
+
+    coach.ask = overtaken
+    sandbox.say("U0ANA", "D0ANA", "What is readiness?")
+    sandbox.wait_for(lambda: [i.attempts for i in repositories.inbox.unfinished()] == [2])
+    sandbox.wait_for(lambda: not bot.inbox._working, what="leaving it to the other one")
+    assert _answers(sandbox) == []
+    coach.ask = ask
+    assert bot.inbox.resume() == 1  # as the other one, were it to die
+    sandbox.wait_for_message("D0ANA", "comes first")
+    sandbox.wait_idle()
+    assert len(_answers(sandbox)) == 1
+
+
+def test_a_process_frozen_on_its_way_to_the_post_looks_again_before_it_sends(
+    sandbox: Sandbox, bot: SlackApp, repositories: MemoryRepositories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The freeze comes when all but the last byte is written; the other replica answers meanwhile."""
+    post, frozen = bot.messenger.post, []
+
+    def freezing(member: Member, channel: str, **more: object) -> object:
+        still = more["still"]
+
+        def asked() -> bool:
+            if not frozen:
+                frozen.append(True)
+                sandbox.clock.move(timedelta(minutes=2))
+                (item,) = repositories.inbox.unfinished()
+                assert repositories.inbox.begin(item.key, attempts=item.attempts) is not None
+                assert post(member, channel, **(more | {"still": None})).outcome == "sent"
+                repositories.inbox.done(item.key, "answered")
+            return still()
+
+        return post(member, channel, **(more | {"still": asked}))
+
+    monkeypatch.setattr(bot.messenger, "post", freezing)
+    sandbox.say("U0ANA", "D0ANA", "What is readiness?")
+    sandbox.wait_for_message("D0ANA", "comes first")
+    sandbox.wait_for(lambda: not bot.inbox._working, what="leaving it to the other one")
+    sandbox.wait_idle()
+    assert frozen
+    assert len(_answers(sandbox)) == 1
+
+
+def test_a_slow_way_to_the_post_alone_loses_no_answer(
+    sandbox: Sandbox, bot: SlackApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, slow = bot.messenger.post, []
+
+    def slowly(member: Member, channel: str, **more: object) -> object:
+        if not slow:
+            slow.append(True)
+            sandbox.clock.move(timedelta(minutes=2))
+        return post(member, channel, **more)
+
+    monkeypatch.setattr(bot.messenger, "post", slowly)
+    sandbox.say("U0ANA", "D0ANA", "What is readiness?")
+    sandbox.wait_for_message("D0ANA", "comes first")
+    sandbox.wait_idle()
+    assert len(_answers(sandbox)) == 1
 
 
 @pytest.mark.parametrize("kind", ["500_after", "reset_after"])

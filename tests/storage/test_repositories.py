@@ -85,6 +85,33 @@ def test_a_begun_send_is_remembered_for_who_recovers(repositories: Repositories)
     assert repositories.inbox.unfinished() == [item(attempts=1, sending=True)]
 
 
+def test_who_was_overtaken_may_not_send(repositories: Repositories) -> None:
+    inbox = repositories.inbox
+    inbox.record(item())
+    first = inbox.begin("Ev1")
+    assert first is not None
+    assert inbox.sending("Ev1", attempts=first.attempts)
+    second = inbox.begin("Ev1", attempts=first.attempts)
+    assert second is not None
+    assert not inbox.sending("Ev1", attempts=first.attempts)
+    assert inbox.sending("Ev1", attempts=second.attempts)
+    inbox.done("Ev1", "answered")
+    assert not inbox.sending("Ev1", attempts=second.attempts)
+    assert inbox.sending("deleted by its own request", attempts=1)
+
+
+def test_what_is_still_worked_on_is_not_taken_for_left_behind(repositories: Repositories, clock: StandingClock) -> None:
+    for key in ("kept", "overtaken", "left", "sent"):
+        repositories.inbox.record(item(key, received_at=clock.now()))
+        repositories.inbox.begin(key)
+    now = clock.move(MINUTE)
+    repositories.inbox.keep({})
+    repositories.inbox.keep({"kept": 1, "overtaken": 7, "unknown": 1})
+    repositories.inbox.sending("sent", attempts=1)
+    left = {item.key for item in repositories.inbox.unfinished(received_before=now)}
+    assert left == {"overtaken", "left"}
+
+
 def test_unfinished_items_come_oldest_first(repositories: Repositories) -> None:
     for number, minutes in enumerate((3, 1, 2)):
         repositories.inbox.record(item(f"Ev{number}", received_at=NOW + minutes * MINUTE))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, delete, func, select, tuple_, update
 
 from bot.adapters.storage.database import Database, insert_into, whose
 from bot.adapters.storage.tables import inbox
@@ -49,11 +50,27 @@ class SqlInbox:
             row = connection.execute(statement).first()
         return None if row is None else _item(row)
 
-    def sending(self, key: str) -> None:
-        """Note that an answer is about to be sent."""
+    def sending(self, key: str, *, attempts: int | None = None) -> bool:
+        """Note that an answer is about to be sent; False where the item is done, or somebody else began it since.
+
+        True where there is none: it went with everything else of a person who asked for that.
+        """
+        noted = update(inbox).where(inbox.c.key == key, inbox.c.state == "received")
+        if attempts is not None:
+            noted = noted.where(inbox.c.attempts == attempts)
+        with self._database.writing() as connection:
+            if connection.execute(noted.values(sending=True, begun_at=self._database.now())).rowcount:
+                return True
+            return connection.execute(select(inbox.c.key).where(inbox.c.key == key)).first() is None
+
+    def keep(self, working: Mapping[str, int]) -> None:
+        """Let items that are still worked on count as begun a moment ago."""
+        if not working:
+            return
+        mine = tuple_(inbox.c.key, inbox.c.attempts).in_(list(working.items()))
         with self._database.writing() as connection:
             connection.execute(
-                update(inbox).where(inbox.c.key == key, inbox.c.state == "received").values(sending=True)
+                update(inbox).where(mine, inbox.c.state == "received").values(begun_at=self._database.now())
             )
 
     def done(self, key: str, outcome: str) -> None:
