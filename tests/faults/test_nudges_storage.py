@@ -228,20 +228,26 @@ def test_d15_a_second_process_on_a_data_folder_is_told_and_readers_work_beside_i
         for words in (("run",), ("sandbox",), ("ingest", str(document)), ("migrate",)):
             begun = time.monotonic()
             second = isp_coach(*words, data=tmp_path)
+            os.waitid(os.P_PID, second.pid, os.WEXITED | os.WNOWAIT)  # ended, and still to be asked about
+            took = time.monotonic() - begun - _stood_in_line(second.pid)
             _, told = second.communicate(timeout=60)
-            took = time.monotonic() - begun
             slowest = max(slowest, took)
             assert second.returncode == 4, (words, told)
             assert re.search(rf"process {first.pid}\b", told), told
-            assert took <= 5 or os.getloadavg()[0] > (os.cpu_count() or 1), f"{words} took {took:.1f} s"
+            assert took <= 5, f"{words} took {took:.1f} s"
         beside = _readers(tmp_path) if full else []
     finally:
         first.send_signal(signal.SIGTERM)
         first.communicate(timeout=120)
     figure(
         f"run, sandbox, ingest and migrate beside a serving process end with status 4 and its number after at most "
-        f"{slowest:.1f} s; beside it work: {', '.join(beside) or 'not measured'}"
+        f"{slowest:.1f} s (less the time for which others had the processor); beside it work: {', '.join(beside) or 'not measured'}"
     )
+
+
+def _stood_in_line(pid: int) -> float:
+    """Seconds for which a process was ready to go on and others had the processor, by the kernel's account."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
 
 
 def _readers(data: Path) -> list[str]:
