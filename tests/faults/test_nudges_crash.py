@@ -150,7 +150,7 @@ def test_d3_a_worker_frozen_for_two_leases_repeats_nothing(
     """Frozen in the worst places: as its post arrives, as its look in the history arrives, or anywhere."""
     times, rows = (10, 400) if full else (1, 60)
     databases = Databases(tmp_path / "none", postgres, rows)
-    lost, twice, lease = 0, 0, 1.5
+    lost, twice, lease = 0, 0, 3.0
     for number in range(times):
         chance = random.Random(300 + number)
         with databases.copy() as url, recording(now=from_due(), decide=weather(number, limited=0)) as recorder:
@@ -185,7 +185,7 @@ def freeze_round(
     nursery: Nursery, databases: Databases, rows: int, point: str, number: int, **more: bool
 ) -> tuple[int, int, int]:
     """A replica freezes at that point; another one sends everything; it wakes up. Lost, twice, and posts in all."""
-    lease = 1.0
+    lease = 2.0
     with databases.copy() as url, recording(now=from_due()) as recorder, ExitStack() as stack:
         frozen = nursery.start(url, recorder, name="frozen", lease=lease, threads=2, freeze=[point, number], **more)
         stack.callback(frozen.kill)
@@ -211,7 +211,7 @@ def test_d3_a_worker_frozen_at_any_point_of_its_send_wakes_up_and_sends_nothing(
     """The point is exact, not hit by chance: the process stops itself there, and the other one takes over."""
     rows = 12
     databases = Databases(tmp_path / "none", postgres, rows)
-    numbers = range(1, 9) if full else (2,)
+    numbers = (1, 2, 7) if full else (2,)
     found = [freeze_round(nursery, databases, rows, point, n) for point in POINTS for n in numbers]
     lost, twice = sum(f[0] for f in found), sum(f[1] for f in found)
     control = [
