@@ -211,3 +211,12 @@ def test_a_proxy_is_gone_through_with_a_condition_too() -> None:
     finally:
         listener.close()
     assert listener.heard[0].startswith(b"POST http://slack.invalid/api/chat.postMessage")
+
+
+def test_certificates_are_read_once_and_not_for_every_call() -> None:
+    one, two = client_for("xoxb-1", "https://slack.com/api/"), client_for("xoxb-2", "https://slack.com/api/")
+    assert one.ssl is not None
+    assert one.ssl is two.ssl
+    assert one.ssl.verify_mode == ssl.CERT_REQUIRED
+    assert one.ssl.check_hostname
+    assert client_for("xoxb-1", "http://127.0.0.1:1/api/").ssl is None
