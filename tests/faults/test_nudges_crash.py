@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.freezing import LATEST, POINTS, TOO_LATE
+from tests.faults.freezing import INSIDE, LATEST, POINTS, TOO_LATE
 from tests.faults.nudgekit import Databases, Nursery, Replica, from_due, scratch, states
 from tests.faults.recorder import HISTORY, POST, Recorder, recording, weather
 
@@ -211,15 +211,15 @@ def test_d3_a_worker_frozen_at_any_point_of_its_send_wakes_up_and_sends_nothing(
     """The point is exact, not hit by chance: the process stops itself there, and the other one takes over."""
     rows = 12
     databases = Databases(tmp_path / "none", postgres, rows)
-    numbers = (1, 2, 7) if full else (2,)
-    found = [freeze_round(nursery, databases, rows, point, n) for point in POINTS for n in numbers]
+    points, numbers = (POINTS, (1, 2, 7)) if full else ((INSIDE, LATEST), (2,))
+    found = [freeze_round(nursery, databases, rows, point, n) for point in points for n in numbers]
     lost, twice = sum(f[0] for f in found), sum(f[1] for f in found)
     control = [
         freeze_round(nursery, databases, rows, point, 2, look_only_before=True)
         for point in (sorted(TOO_LATE) if full else [LATEST])
     ]
     figure(
-        f"PostgreSQL, two replicas, one frozen at {len(POINTS)} exact points of its send until the other had sent all, "
+        f"PostgreSQL, two replicas, one frozen at {len(points)} exact points of its send until the other had sent all, "
         f"{len(found)} times: {lost} lost, {twice} twice; with the lease looked at only before the send begins, "
         f"{sum(c[1] for c in control)} twice in {len(control)} times"
     )

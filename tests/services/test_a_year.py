@@ -62,12 +62,12 @@ class Slack:
     def __init__(self, clock: StandingClock) -> None:
         self.clock = clock
         self.people: dict[Member, Person] = {}
-        self.refused: dict[Member, int] = defaultdict(int)
+        self.turned_away: dict[Member, int] = defaultdict(int)
 
     def post(self, member: Member, _channel: str, *, key: str, **_more: object) -> Sent:
         person = self.people[member]
         if person.left:
-            self.refused[member] += 1
+            self.turned_away[member] += 1
             return Sent("failed", error="user_disabled")
         here = self.clock.now().astimezone(ZoneInfo(person.wishes.zone)).date()
         assert not person.off, "a nudge came while paused or after stop"
@@ -347,9 +347,9 @@ def test_self_checks_come_on_the_first_of_ones_days_after_the_interval(
 def test_who_left_is_tried_once_and_closed(lived: Year) -> None:
     gone = [p for p in lived.slack.people.values() if p.left]
     assert gone
-    assert all(lived.slack.refused[p.member] <= 1 for p in gone)
+    assert all(lived.slack.turned_away[p.member] <= 1 for p in gone)
     for person in gone:
-        if lived.slack.refused[person.member]:
+        if lived.slack.turned_away[person.member]:
             subscription = lived.nudges.subscription(person.member)
             assert subscription is not None
             assert subscription.state == "closed"
