@@ -33,6 +33,15 @@ def figure(record_property, request):
     return lambda words: record_property("figure", f"{rows or request.node.name}: {words}")
 
 
+@pytest.fixture
+def progress(request, full):
+    """Say how far a long row is, at once, such as `progress("round 3 of 20: 0 lost")`; nothing under `make test`."""
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if not full or reporter is None:
+        return lambda words: None
+    return lambda words: (reporter.ensure_newline(), reporter.write_line(f"  {words}"), reporter.flush())
+
+
 def pytest_terminal_summary(terminalreporter):
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, []) if r.when == "call"]
     found = sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,21 +106,36 @@ def overloaded(replicas: int) -> bool:
 
 
 def matrix(
-    nursery: Nursery, databases: Databases, *, rounds: int, rows: int, replicas: int, frozen: bool, seed: int
+    nursery: Nursery,
+    databases: Databases,
+    progress: Callable[[str], object],
+    *,
+    rounds: int,
+    rows: int,
+    replicas: int,
+    frozen: bool,
+    seed: int,
 ) -> Rounds:
     into = Rounds(lease=LEASE if rounds > 1 else 3.0)
     for number in range(rounds):
+        begun = time.monotonic()
         crash_round(nursery, databases, rows, seed + number, replicas=replicas, frozen=frozen, into=into)
+        progress(
+            f"{replicas} replicas, round {number + 1} of {rounds}: {into.lost[-1]} lost, {into.twice[-1]} twice, "
+            f"{time.monotonic() - begun:.0f} s"
+        )
     return into
 
 
 @pytest.mark.fault("D1")
 @pytest.mark.timeout(3600)
-def test_d1_a_killed_process_on_sqlite_loses_and_repeats_nothing(nursery: Nursery, full: bool, figure) -> None:
+def test_d1_a_killed_process_on_sqlite_loses_and_repeats_nothing(
+    nursery: Nursery, full: bool, figure, progress
+) -> None:
     rounds, rows = (20, 2000) if full else (1, 120)
     with scratch() as folder:
         databases = Databases(folder, None, rows)
-        found = matrix(nursery, databases, rounds=rounds, rows=rows, replicas=1, frozen=False, seed=100)
+        found = matrix(nursery, databases, progress, rounds=rounds, rows=rows, replicas=1, frozen=False, seed=100)
     figure(found.words("SQLite, one process, started again", rows))
     assert (sum(found.lost), sum(found.twice)) == (0, 0)
     assert found.slowest <= WITHIN or overloaded(1)
@@ -131,11 +146,11 @@ def test_d1_a_killed_process_on_sqlite_loses_and_repeats_nothing(nursery: Nurser
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("replicas", [2, 4])
 def test_d2_a_replica_killed_beside_others_loses_and_repeats_nothing(  # noqa: PLR0917 - pytest gives fixtures by name
-    nursery: Nursery, postgres, tmp_path: Path, replicas: int, full: bool, figure
+    nursery: Nursery, postgres, tmp_path: Path, replicas: int, full: bool, figure, progress
 ) -> None:
     rounds, rows = (20, 2000) if full else (1, 120)
     databases = Databases(tmp_path / "none", postgres, rows)
-    found = matrix(nursery, databases, rounds=rounds, rows=rows, replicas=replicas, frozen=True, seed=200)
+    found = matrix(nursery, databases, progress, rounds=rounds, rows=rows, replicas=replicas, frozen=True, seed=200)
     figure(found.words(f"PostgreSQL, {replicas} replicas, one killed for good and one frozen for two leases", rows))
     assert (sum(found.lost), sum(found.twice)) == (0, 0)
     assert found.slowest <= WITHIN + 2 * LEASE or overloaded(replicas)
