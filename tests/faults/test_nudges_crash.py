@@ -36,8 +36,8 @@ class Rounds:
         return (
             f"{where}: {len(self.lost)} rounds of {rows} rows, one SIGKILL each: {sum(self.lost)} lost (at most "
             f"{max(self.lost)} a round), {sum(self.twice)} twice (at most {max(self.twice)}); {self.posts} posts, "
-            f"{self.looks} looks, {self.early} calls in a pause; done at most {self.slowest:.0f} s after the kill (limit {limit:.0f}; load average "
-            f"{os.getloadavg()[0]:.0f})"
+            f"{self.looks} looks, {self.early} calls in a pause; done at most {self.slowest:.0f} s after the kill "
+            f"(limit {limit:.0f}; load average {os.getloadavg()[0]:.0f})"
         )
 
 
