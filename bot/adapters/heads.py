@@ -143,7 +143,9 @@ class Head:
 
     def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, groups: Any, place: Any) -> None:
         authors = sorted(set(groups) - {CONTENT})
-        margins, meaning, truth = [], [], []
+        right = np.zeros((place.max() + 1, len(self.classes)), dtype=bool)  # every label that a text has, is right
+        right[place, np.searchsorted(self.classes, labels)] = True
+        margins, meaning, truths = [], [], []
         for held in np.array_split(np.array(authors), min(_FOLDS, len(authors))) if len(authors) > 1 else ():
             out = np.isin(groups, held)
             tested = np.flatnonzero(out & (weights >= _CERTAIN))
@@ -151,13 +153,13 @@ class Head:
                 continue  # the held-out authors alone wrote a class: columns wouldn't line up
             model = self._new().fit(rows[~out], labels[~out], sample_weight=weights[~out])
             margins.append(_margins(model, rows[tested]))
-            truth.append(np.searchsorted(self.classes, labels[tested]))
+            truths.append(right[place[tested]])
             if self._meaning is not None:
                 unseen = np.unique(place[out])
                 meaning.append(self._meaning.without(unseen)[np.searchsorted(unseen, place[tested])])
         if margins:
             near = np.concatenate(meaning) if meaning else None
-            self._slopes = _calibration(np.concatenate(margins), near, np.concatenate(truth))
+            self._slopes = _calibration(np.concatenate(margins), near, np.concatenate(truths))
 
 
 def _places(data: Labelled) -> Any:
@@ -183,11 +185,11 @@ def _probabilities(margins: Any, meaning: Any, slopes: Any) -> Any:
     return _softmax(words * margins if meaning is None else words * margins + near * meaning)
 
 
-def _calibration(margins: Any, meaning: Any, truth: Any) -> Any:
+def _calibration(margins: Any, meaning: Any, right: Any) -> Any:
     """Weights of both experts by maximum likelihood: Platt's method for two classes, a temperature each for more."""
 
     def loss(at: Any) -> float:
-        chances = _probabilities(margins, meaning, at)[np.arange(len(truth)), truth]
+        chances = (_probabilities(margins, meaning, at) * right).sum(axis=1)
         return float(-np.log(np.maximum(chances, 1e-9)).mean())
 
     start = [2.0, 0.0 if meaning is None else 2.0, 0.0]
