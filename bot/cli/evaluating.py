@@ -76,7 +76,7 @@ def triage(files: Files = None, *, as_json: AsJson = False, misses: Misses = Fal
 
 @group.command()
 def router(files: Files = None, *, as_json: AsJson = False, misses: Misses = False, verbose: Verbose = False) -> None:
-    """Direct messages: is it seen what they want."""
+    """Direct messages: how often the bot sees what they want."""
     _ = verbose
     _end(_evaluate("router", files, as_json=as_json, misses=misses))
 

@@ -112,7 +112,7 @@ def ingest(
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Add the original white paper, or a document of your own. Twice the same changes nothing."""
+    """Add the original white paper, or a document of your own. The same file again changes nothing."""
     _ = verbose
     from dataclasses import asdict
 

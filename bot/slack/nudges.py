@@ -80,7 +80,7 @@ def _answer(text: str, *buttons: Block, outcome: str) -> Reply:
     return say(plain_words(text), [*sections(text), *actions(*buttons)], outcome=outcome)
 
 
-def _resume_button(label: str = "Go on") -> Block:
+def _resume_button(label: str = "Resume") -> Block:
     return button(label, "nudge.resume")
 
 

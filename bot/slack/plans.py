@@ -139,7 +139,7 @@ def status_buttons(plan: Plan) -> list[Block]:
         return [button("Set up weekly prompts", "nudge.settings", style="primary")]
     change = button("Change", "nudge.settings", hint="Change day, time, topics and the rest")
     if plan.state == "paused":
-        return [button("Go on", "nudge.resume", style="primary"), change, stop_button()]
+        return [button("Resume", "nudge.resume", style="primary"), change, stop_button()]
     return [change, button("Skip the next", "nudge.skip_next"), button("Pause", "nudge.pause"), stop_button()]
 
 

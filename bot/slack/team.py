@@ -120,7 +120,7 @@ def _agreed(plan: Plan, deps: Deps) -> dict[str, Any]:
 def _buttons(plan: Plan) -> list[Block]:
     stop, change = button("Stop", "team.stop"), button("Change", SETTINGS)
     if plan.state == "paused":
-        return [button("Go on", "team.resume", style="primary"), change, stop]
+        return [button("Resume", "team.resume", style="primary"), change, stop]
     return [change, button("Skip the next", "team.skip"), button("Pause", "team.pause"), stop]
 
 
@@ -225,7 +225,7 @@ def _pause(team: Member, more: str, who: str, deps: Deps) -> Reply:
     fields = {"until": day_words(until)} if until else {}
     spans = [] if until else [button(f"For {n} weeks", f"team.pause_for:{n}") for n in (2, 4)]
     text = deps.wording(key, who=_who(who, deps), **fields)
-    return _tell(team, text, deps, *spans, button("Go on", "team.resume"), outcome="team_paused")
+    return _tell(team, text, deps, *spans, button("Resume", "team.resume"), outcome="team_paused")
 
 
 def _resume(team: Member, _more: str, who: str, deps: Deps) -> Reply:

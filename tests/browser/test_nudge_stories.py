@@ -166,10 +166,10 @@ def test_prompts_are_paused_taken_up_again_and_stopped_for_good(dm: Page, runnin
     look(dm, "put-off")
     write(dm, "/reflect pause 3 weeks")
     paused = said(dm, "Paused until")
-    expect(paused.get_by_role("button", name="Go on")).to_be_visible()
+    expect(paused.get_by_role("button", name="Resume")).to_be_visible()
     rows = running.bot.repositories.nudges
     assert rows.upcoming(Member(TEAM, person)) is None
-    paused.get_by_role("button", name="Go on").click()
+    paused.get_by_role("button", name="Resume").click()
     expect(said(dm, "Good, we go on.")).to_be_visible()
     nudge.get_by_role("button", name="Stop all nudges").click()
     stopped = said(dm, "Stopped. No more weekly prompts")

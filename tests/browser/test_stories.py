@@ -107,7 +107,7 @@ def test_a_close_call_is_settled_by_one_press(dm: Page, running: Running):
 
 def test_what_the_paper_does_not_hold_is_refused_with_the_nearest_sections(dm: Page):
     write(dm, UNANSWERABLE)
-    refusal = said(dm, "don't hold an answer to that")
+    refusal = said(dm, "don't answer that")
     expect(refusal).to_contain_text("The nearest that I have:")
     expect(refusal).not_to_contain_text("[1]")
     expect(refusal.get_by_role("button", name="Share to a channel")).to_have_count(0)

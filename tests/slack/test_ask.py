@@ -185,7 +185,7 @@ def test_another_persons_conversation_is_never_given_as_history(sandbox: Sandbox
 
 def test_distress_is_met_with_care_and_the_operators_line_even_after_coach_ask(sandbox: Sandbox) -> None:
     sandbox.command("U0ANA", "C0GENERAL", "/coach", "ask I can't go on")
-    message = sandbox.wait_for_message("C0GENERAL", "sounds heavy", user="U0ANA")
+    message = sandbox.wait_for_message("C0GENERAL", "sorry it is like this", user="U0ANA")
     assert "Call Sam, 555-0100." in message["text"]
 
 

@@ -202,7 +202,7 @@ def test_a_commitment_closed_by_mistake_stands_again(
     sandbox.click("U0ANA", nudge["ts"], "commitment.drop")
     closed = sandbox.wait_for_message("D0ANA", "Let go: “Call Ben”")
     sandbox.click("U0ANA", closed["ts"], "commitment.reopen")
-    sandbox.wait_for_message("D0ANA", "It stands again: “Call Ben”")
+    sandbox.wait_for_message("D0ANA", "It's open again: “Call Ben”")
     assert repositories.journal.entries(ANA)[0].commitment_state == "open"
 
 

@@ -273,7 +273,7 @@ def test_a_pause_ends_by_itself_on_its_day_without_a_burst(sandbox: Sandbox) -> 
 def test_a_pause_without_a_date_lasts_until_go_on(sandbox: Sandbox) -> None:
     _subscribe(sandbox)
     sandbox.command("U0ANA", "D0ANA", "/reflect", "pause")
-    message = sandbox.wait_for_message("D0ANA", "Nothing comes until you go on", user="U0ANA")
+    message = sandbox.wait_for_message("D0ANA", "Nothing comes until you resume", user="U0ANA")
     sandbox.clock.move_to(TUESDAY + WEEK + timedelta(hours=5))
     sandbox.wait_idle()
     assert _nudges(sandbox) == []
@@ -347,7 +347,7 @@ def test_a_late_nudge_is_skipped_not_sent(sandbox: Sandbox, repositories: Memory
     assert upcoming is not None
     assert upcoming.period == "2026-W49"
     sandbox.command("U0ANA", "D0ANA", "/reflect")
-    sandbox.wait_for_message("D0ANA", "The one of Tuesday 24 November would have come too late", user="U0ANA")
+    sandbox.wait_for_message("D0ANA", "The prompt for Tuesday 24 November would have come too late", user="U0ANA")
 
 
 def test_nothing_comes_at_night_however_late_it_runs(sandbox: Sandbox) -> None:

@@ -60,10 +60,10 @@ def test_a_named_unit_opens_its_statements_and_the_result_comes_by_direct_messag
     assert all(s.text in words(view.content) for s in statements)
     values = ratings(selfchecks, "C4", "4", "2") | {"example": "I asked six nurses what gets in the way."}
     assert sandbox.submit("U0ANA", values) == {}
-    sandbox.wait_for_modal("U0ANA", "you stand on the foundational level")
+    sandbox.wait_for_modal("U0ANA", "you work at the foundational level")
     message = sandbox.wait_for_message("D0ANA", "Two next steps")
     text = message["text"]
-    assert "Assess barriers and facilitators: by your own account you stand on the foundational level." in text
+    assert "Assess barriers and facilitators: by your own account you work at the foundational level." in text
     assert "What is strong" in text
     assert statements[3].text in text
     assert "Only you can see this" in text
@@ -198,7 +198,7 @@ def test_ratings_typed_for_every_statement_are_saved_at_once(
     sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", typed)
     message = sandbox.wait_for_message("D0ANA", "Two next steps")
     assert (
-        "Assess barriers and facilitators: by your own account you stand on the foundational level" in message["text"]
+        "Assess barriers and facilitators: by your own account you work at the foundational level" in message["text"]
     )
     assert repositories.checks.latest(ANA)["C4"].ratings == (3, 4, 2, 4, 3, None, 2, 1)
     line = sandbox.wait_for_message("C0GENERAL", "is saved", user="U0ANA")
