@@ -266,7 +266,7 @@ def test_a_channels_question_is_set_by_words_comes_in_the_channels_zone_and_anyb
     assert repositories.nudges.upcoming(ROLLOUT) is None
     sandbox.click("U0CHI", paused["ts"], "team.resume")
     sandbox.wait_for_message(
-        "C0ROLLOUT", "chi let this channel's question go on. The next one comes Tuesday 1 December"
+        "C0ROLLOUT", "chi resumed this channel's question. The next one comes Tuesday 1 December"
     )
     sandbox.command("U0BEN", "C0ROLLOUT", "/reflect", "team stop")
     sandbox.wait_for_message("C0ROLLOUT", "ben stopped this channel's question. No more will come.")
@@ -289,7 +289,7 @@ def test_an_uncertain_send_in_a_channel_is_not_repeated_and_shown_as_in_doubt(
     assert len(posts) == 1
     sandbox.command("U0BEN", "C0ROLLOUT", "/reflect", "team")
     shown = sandbox.wait_for_message("C0ROLLOUT", "This channel gets one question a week", user="U0BEN")
-    assert "Whether the question of Tuesday 24 November got through I can't say" in shown["text"]
+    assert "I can't say whether the question for Tuesday 24 November got through" in shown["text"]
 
 
 def test_where_the_bot_is_not_in_the_channel_it_says_how_to_invite_it(sandbox: Sandbox) -> None:
