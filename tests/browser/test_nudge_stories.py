@@ -147,7 +147,7 @@ def test_a_prompt_is_received_answered_and_its_commitment_asked_about_then_pause
     look(narrow(open_page, person), "next-week")
     second.get_by_role("button", name="I did what I meant to do").click()
     expect(
-        said(dm, "Done, then: “Ask the night shift first”").get_by_role("button", name="It is still open")
+        said(dm, "Done: “Ask the night shift first”").get_by_role("button", name="It is still open")
     ).to_be_visible()
 
 

@@ -27,7 +27,7 @@ def test_a_self_checks_example_is_kept_and_met_with_care_in_the_modal_and_the_dm
     sandbox.wait_for_modal("U0ANA", "Assess barriers")
     sandbox.submit("U0ANA", ratings(selfchecks, "C4", "4", "2") | {"example": HEAVY})
     sandbox.wait_for_modal("U0ANA", LINE)
-    sandbox.wait_for_message("D0ANA", "is kept, for your eyes only")
+    sandbox.wait_for_message("D0ANA", "is safe and only you can see it")
     sandbox.wait_idle()
     [only] = said(sandbox)
     assert LINE in only
@@ -39,7 +39,7 @@ def test_a_reflection_is_kept_and_met_with_care_instead_of_offers(sandbox: Sandb
     sandbox.wait_for_modal("U0ANA", "Reflect")
     sandbox.submit("U0ANA", {"text": HEAVY})
     sandbox.wait_for_modal("U0ANA", LINE)
-    sandbox.wait_for_message("D0ANA", "is kept, for your eyes only")
+    sandbox.wait_for_message("D0ANA", "is safe and only you can see it")
     sandbox.wait_idle()
     assert len(said(sandbox)) == 1
     assert repositories.journal.entries(ANA)[0].text == HEAVY

@@ -239,7 +239,7 @@ def test_somebody_in_distress_in_the_thread_is_met_first_and_nothing_is_lost(
     _begin(nudges)
     nudge = _came(sandbox, TUESDAY, "A minute to think")
     sandbox.say("U0ANA", "D0ANA", "I can't go on like this, I want to end my life.", nudge["ts"])
-    message = sandbox.wait_for_message("D0ANA", "is kept, for your eyes only", thread_ts=nudge["ts"])
+    message = sandbox.wait_for_message("D0ANA", "is safe and only you can see it", thread_ts=nudge["ts"])
     assert "self-check" not in message["text"]
     assert len(repositories.journal.entries(ANA)) == 1
 
@@ -371,7 +371,7 @@ def test_somebody_elses_entry_can_be_neither_edited_nor_deleted(
     sandbox.command("U0BEN", "C0GENERAL", "/reflect", "journal canary")
     sandbox.wait_for_message("C0GENERAL", "No entry fits.", user="U0BEN")
     sandbox.command("U0BEN", "C0GENERAL", "/reflect", "month")
-    sandbox.wait_for_message("C0GENERAL", "Nothing written in this month.", user="U0BEN")
+    sandbox.wait_for_message("C0GENERAL", "Nothing written this month.", user="U0BEN")
 
 
 def test_a_month_counts_and_quotes_ones_own_words(sandbox: Sandbox, nudges: Nudges) -> None:

@@ -84,7 +84,7 @@ def test_from_subscribing_to_stopping_a_whole_story(
     prompts = [n.prompt_id for n in repositories.nudges.sent(ANA)]
     assert len(set(prompts)) == 2
     sandbox.click("U0ANA", second["ts"], "commitment.done")
-    sandbox.wait_for_message("D0ANA", "Done, then: “Ask the night shift”")
+    sandbox.wait_for_message("D0ANA", "Done: “Ask the night shift”")
     assert repositories.journal.entries(ANA)[0].commitment_state == "done"
 
     third = _receive(sandbox, TUESDAY + 2 * WEEK, count=3)
