@@ -166,7 +166,7 @@ def test_d2_a_replica_killed_beside_others_loses_and_repeats_nothing(  # noqa: P
 @pytest.mark.postgres
 @pytest.mark.fault("D3")
 @pytest.mark.timeout(900)
-def test_d3_a_worker_frozen_for_two_leases_repeats_nothing(
+def test_d3_a_worker_frozen_for_two_leases_repeats_nothing(  # noqa: PLR0917 - pytest gives fixtures by name
     nursery: Nursery, postgres, tmp_path: Path, full: bool, figure, progress
 ) -> None:
     """Frozen in the worst places: as its post arrives, as its look in the history arrives, or anywhere."""
@@ -228,7 +228,7 @@ def freeze_round(
 @pytest.mark.postgres
 @pytest.mark.fault("D3")
 @pytest.mark.timeout(900)
-def test_d3_a_worker_frozen_at_any_point_of_its_send_wakes_up_and_sends_nothing(
+def test_d3_a_worker_frozen_at_any_point_of_its_send_wakes_up_and_sends_nothing(  # noqa: PLR0917 - as above
     nursery: Nursery, postgres, tmp_path: Path, full: bool, figure, progress
 ) -> None:
     """The point is exact, not hit by chance: the process stops itself there, and the other one takes over."""
