@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bot.services.model_budget import ModelBudget
     from bot.services.nudge_worker import NudgeWorker
     from bot.services.nudges import Nudges
+    from bot.services.second_opinion import SecondOpinion
     from bot.services.selfchecks import SelfChecks
     from bot.services.speaking import SpeakingCoach
     from bot.slack.bolt import SlackApp
@@ -127,6 +128,19 @@ class Content:
 
         return Coach(self.knowledge, self.wording, index, index, index, support_line=self.settings.support_line)
 
+    def support(self) -> Support:
+        """The check of a model's sentences against the passages; no index is needed for it."""
+        from bot.adapters.meaning import PassageMeaning
+        from bot.core.support import Support
+
+        passages = self.knowledge.passages()
+        return Support(self.knowledge, passages, PassageMeaning(passages))
+
+    def _second_opinion(self) -> SecondOpinion:
+        from bot.services.second_opinion import SecondOpinion
+
+        return SecondOpinion(seconds=self.settings.model_check_seconds, whole=self.settings.model_timeout)
+
     def any_coach(
         self, index: SealedIndex, *, model: Model | None = None, budget: ModelBudget | None = None
     ) -> Coach | SpeakingCoach:
@@ -136,15 +150,15 @@ class Content:
             return local
         from bot.adapters.generation import open_model
         from bot.adapters.model_prompts import load_prompts
-        from bot.core.support import Support
         from bot.services.speaking import Speaker, SpeakingCoach
 
         speaker = Speaker(
             model=model or open_model(self.settings),
             prompts=load_prompts(self.root),
-            support=Support(self.knowledge, self.knowledge.passages(), index.nearness),
+            support=self.support(),
             budget=budget,
             triage=self.settings.model_triage,
+            second=None if model is not None or self.settings.model_check == "local" else self._second_opinion(),
         )
         return SpeakingCoach(local, index, speaker)
 
@@ -167,11 +181,9 @@ def open_support(
     settings: Settings, *, progress: Progress | None = None
 ) -> tuple[Support, Callable[[str], Passage | None]]:
     """The support check of model mode with a look-up of passages, to be scored by itself."""
-    from bot.core.support import Support
-
     content = Content(settings)
     index = content.open_index(progress)
-    support = Support(content.knowledge, content.knowledge.passages(), index.nearness)
+    support = content.support()
     return support, lambda passage_id: index.passage(passage_id, tenant="*")
 
 

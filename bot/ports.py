@@ -136,8 +136,11 @@ class Model(Protocol):
     def name(self) -> str:
         """`provider:model`."""
 
-    def reply(self, request: ModelRequest, *, stop: Stop) -> Reply:
-        """Begin a reply. It ends within the time-outs, and at once when Stop is pressed: ModelFailed("stopped")."""
+    def reply(self, request: ModelRequest, *, stop: Stop, within: float | None = None) -> Reply:
+        """Begin a reply. It ends within the time-outs, and at once when Stop is pressed: ModelFailed("stopped").
+
+        `within`: seconds that this one may take at most, however long others may; it is tried once.
+        """
 
 
 class UsageRepository(Protocol):

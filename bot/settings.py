@@ -118,6 +118,14 @@ class Settings(BaseSettings):
     model_triage: Literal["close_call", "always", "never"] = Field(
         "close_call", description="When the model is asked which competency a situation is about."
     )
+    model_check: Literal["model", "local"] = Field(
+        default="model",
+        description="Who decides on a sentence of which the local check isn't sure: the model, asked once more, or the "
+        "local check alone, which then cuts more.",
+    )
+    model_check_seconds: Annotated[float, Field(ge=0.5, le=20)] = Field(
+        default=6.0, description="How long that second question may take, in seconds; it never outlasts the time-out."
+    )
     model_person_tokens: Annotated[int, Field(ge=0)] = Field(
         200_000, description="Tokens a day for one person; 0: any amount. Beyond it answers are plain."
     )

@@ -51,9 +51,12 @@ class ChatModel:
         """`provider:model`."""
         return self._name
 
-    def reply(self, request: ModelRequest, *, stop: Stop) -> ChatReply:
-        """Begin a reply."""
-        return ChatReply(self._chat, request, self._pace, self._lines, stop)
+    def reply(self, request: ModelRequest, *, stop: Stop, within: float | None = None) -> ChatReply:
+        """See Model."""
+        pace = self._pace
+        if within is not None:
+            pace = Pace(min(pace.whole, within), min(pace.first, within), retries=0)
+        return ChatReply(self._chat, request, pace, self._lines, stop)
 
 
 class ChatReply:

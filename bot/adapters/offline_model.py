@@ -27,7 +27,13 @@ class OfflineModel:
         if requests is not None:
             requests.mkdir(parents=True, exist_ok=True)
 
-    def reply(self, request: ModelRequest, *, stop: Stop) -> OfflineReply:  # noqa: ARG002 - the port's form
+    def reply(
+        self,
+        request: ModelRequest,
+        *,
+        stop: Stop,  # noqa: ARG002 - the port's form
+        within: float | None = None,  # noqa: ARG002 - as above
+    ) -> OfflineReply:
         """The response, where it is there."""
         if self._requests is not None:
             self._write(request)

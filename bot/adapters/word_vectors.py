@@ -44,6 +44,14 @@ class WordVectors:
                 row[:] = self._vectors[found].sum(axis=0)
         return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
 
+    def stem_rows(self, stems: Sequence[str]) -> Any:
+        """Vectors of word stems, float32, of unit length; zero where one isn't known."""
+        out = np.zeros((len(stems), self.dimensions), dtype=np.float32)
+        for row, stem in zip(out, stems, strict=True):
+            if stem in self._place:
+                row[:] = self._vectors[self._place[stem]]
+        return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+
     def _places(self, text: str) -> list[int]:
         said = [w for w in words(clean(text)) if w not in STOP_WORDS]
         return [self._place[s] for s in _stemmer.stemWords(said) if s in self._place]

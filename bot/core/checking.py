@@ -71,6 +71,14 @@ class Passed:
     point: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A sentence that the check alone isn't sure of: a second opinion may let it pass, or cut it."""
+
+    passed: Passed
+    reason: str  # why the check alone would cut it; empty where it would not
+
+
 @dataclass(slots=True)
 class DraftCheck:
     """Checks one draft, sentence by sentence."""
@@ -85,16 +93,31 @@ class DraftCheck:
     _unmarked: int = 0
 
     def sentence(self, draft: Sentence) -> Passed | None:
-        """The sentence as it may be shown, or None where it is cut."""
+        """The sentence as it may be shown, or None where it is cut: what the check alone says."""
+        found = self.weigh(draft)
+        return self.settle(found, None) if isinstance(found, Held) else found
+
+    def weigh(self, draft: Sentence) -> Passed | Held | None:
+        """The same, where a second opinion is to be had: what is in doubt is held for `settle`."""
         text = tidy(draft.text)
-        reason = self._reason(text, draft)
+        reason, doubt = self._reason(text, draft)
+        if reason and not doubt:
+            self.cut[reason] += 1
+            return None
+        passed = Passed(text, tuple(self.given[i] for i in draft.passages), draft.point)
+        if doubt:
+            return Held(passed, reason or "")
+        self._count(passed)
+        return passed
+
+    def settle(self, held: Held, supported: bool | None) -> Passed | None:
+        """What becomes of a sentence in doubt; without a second opinion (None) the check alone decides."""
+        reason = held.reason if supported is None else "" if supported else "second opinion"
         if reason:
             self.cut[reason] += 1
             return None
-        passages = tuple(self.given[i] for i in draft.passages)
-        self.kept += bool(passages)
-        self._unmarked += not passages
-        return Passed(text, passages, draft.point)
+        self._count(held.passed)
+        return held.passed
 
     def question(self, text: str) -> str | None:
         """The closing question as it may be shown, or None: the coach has questions of its own."""
@@ -114,21 +137,29 @@ class DraftCheck:
 
     # --- inside
 
-    def _reason(self, text: str, draft: Sentence) -> str | None:
-        """Why a sentence is cut; None where it passes."""
+    def _count(self, passed: Passed) -> None:
+        self.kept += bool(passed.passages)
+        self._unmarked += not passed.passages
+
+    def _reason(self, text: str, draft: Sentence) -> tuple[str | None, bool]:
+        """Why a sentence is cut, None where it passes; and whether that may be doubted."""
+        form = self._form_reason(text, draft)
+        if form:
+            return form, False
+        cited = [self.given[i] for i in draft.passages]
+        return self._unsupported(text, cited) if cited else (self._unmarked_reason(text), False)
+
+    def _form_reason(self, text: str, draft: Sentence) -> str | None:
+        """What no source could make good."""
         if not text or len(text) > MAX_SENTENCE:
             return "length"
-        unknown = any(i not in self.given for i in draft.passages)
-        cited = [self.given[i] for i in draft.passages if i in self.given]
-        if unknown:
+        if any(i not in self.given for i in draft.passages):
             return "marker"
-        if self._is_live(text, cited):
+        if self._is_live(text, [self.given[i] for i in draft.passages]):
             return "link"
         if _CODE.search(text):
             return "code"
-        if grams(text) & self.leaks:
-            return "leak"
-        return self._unsupported(text, cited) if cited else self._unmarked_reason(text)
+        return "leak" if grams(text) & self.leaks else None
 
     @staticmethod
     def _is_live(text: str, cited: list[Passage]) -> bool:
@@ -138,12 +169,11 @@ class DraftCheck:
             bare = bare.replace(address, " ")
         return bool(_LIVE.search(bare))
 
-    def _unsupported(self, text: str, cited: list[Passage]) -> str | None:
-        for one in sentences_of(text):
-            verdict = self.support.judge(one, cited)
-            if not verdict.ok:
-                return verdict.reason
-        return None
+    def _unsupported(self, text: str, cited: list[Passage]) -> tuple[str | None, bool]:
+        verdicts = [self.support.judge(one, cited, self.said) for one in sentences_of(text)]
+        certain = [v for v in verdicts if not v.ok and not v.open]
+        reason = next((v.reason for v in (*certain, *verdicts) if not v.ok), None)
+        return reason, not certain and any(v.open for v in verdicts)
 
     def _names_something(self, text: str) -> str | None:
         """What an unmarked sentence names that needs a source."""

@@ -23,7 +23,7 @@ MAX_CHARS = 24_000  # of one draft, whatever it is made of
 _MAX_PASSAGES = 4  # that one sentence may rest on
 _SHOWN_ID = 80  # characters of a passage's id
 
-Purpose = Literal["answer", "triage"]
+Purpose = Literal["answer", "triage", "verify"]
 End = Literal["answered", "not_in_sources", "out_of_scope", "declined"]
 _ENDS = frozenset({"answered", "not_in_sources", "out_of_scope", "declined"})
 
@@ -221,3 +221,21 @@ def read_triage(text: str, allowed: frozenset[str]) -> TriageDraft | None:
     runner_up = second if second in allowed and second not in {first, "none"} else None
     words = tuple(w for w in why if isinstance(w, str))[:6]
     return TriageDraft(str(first), runner_up, bool(value.get("sure", False)), words)
+
+
+# --- second opinions --------------------------------------------------------------------------------------------------
+
+
+def read_verdicts(text: str, count: int) -> dict[int, bool]:
+    """A model's verdicts on claims 1 to `count`, from the JSON object in its text; only a plain yes or no is one."""
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start or end - start > MAX_LINE:
+        return {}
+    try:
+        value = json.loads(text[start : end + 1])
+    except (ValueError, RecursionError):
+        return {}
+    verdicts = {"yes": True, "no": False}
+    given = value if isinstance(value, dict) else {}
+    found = {n: given.get(str(n)) for n in range(1, count + 1)}
+    return {n: verdicts[said] for n, said in found.items() if isinstance(said, str) and said in verdicts}

@@ -13,6 +13,7 @@ import Stemmer
 from bot.core.framework import FUNCTIONS, Knowledge, Level
 from bot.core.text import STOP_WORDS, clean, words
 
+_TEXTS = 2_000  # texts whose facts are kept: passages come again and again
 _stemmer: Any = Stemmer.Stemmer("english")
 
 _UNITS_OF_TEN = {
@@ -36,7 +37,14 @@ _NO_NUMBER = re.compile(
     r"one must|one should|on one side|one or more|one by one|one day|one of (?:them|us|you)|each one|the other one|"
     r"another one|this one|that one|the one|which one|one thing|not one|as one|at one|one person|one place|one way|"
     r"first and second hand|in the first place|second nature|one in which|half[- ]heart\w*|one to|"
-    r"one (?:level|step) (?:up|down)|a second time|second[- ]hand|number of|both)\b"
+    r"one (?:level|step) (?:up|down)|a second time|second[- ]hand|number of|both|"
+    r"level (?:1|2|one|two)|(?:first|second) level|half an hour|half the (?:battle|work)|half[- ](?:time|done)|"
+    r"(?:which of |weigh |hold |keep |tell )?the two(?=\s*(?:$|[^\w\s]|apart|together|from|when|clash|are|go)))\b"
+)
+# The framework's ten and five, named by their count alone: "some of the ten".
+_BY_COUNT = re.compile(
+    r"\b(?:the|all|these|of) (?:ten|five)\b(?=\s*(?:$|[^\w\s]|are|is|say|still|may|can|have|look|and|that|depending|as|"
+    r"in|which|at|with|apply))"
 )
 _TOKEN = re.compile(r"\d[\d,.]*\d|\d|%|[a-z]+(?:'[a-z]+)?", re.IGNORECASE)
 
@@ -89,7 +97,12 @@ def stem(word: str) -> str:
 
 def content_stems(text: str) -> list[str]:
     """Stems of the words that carry meaning, in order."""
-    return [stem(w) for w in words(clean(text)) if w not in STOP_WORDS and (len(w) > 1 or w.isdigit())]
+    return list(_content_stems(text))
+
+
+@lru_cache(maxsize=_TEXTS)
+def _content_stems(text: str) -> tuple[str, ...]:
+    return tuple(stem(w) for w in words(clean(text)) if w not in STOP_WORDS and (len(w) > 1 or w.isdigit()))
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -105,8 +118,14 @@ class Number:
 
 def numbers(text: str) -> list[Number]:
     """The numbers of a text, in figures or words, in order."""
+    return list(_numbers(text))
+
+
+@lru_cache(maxsize=_TEXTS)
+def _numbers(text: str) -> tuple[Number, ...]:
     low = clean(text).lower()
-    low = _NO_NUMBER.sub(lambda m: " " * len(m[0]), low)
+    low = re.sub(r"\bhalf a dozen\b", "6", low)
+    low = _NO_NUMBER.sub(lambda m: " " * len(m[0]), _BY_COUNT.sub(lambda m: " " * len(m[0]), low))
     low = _CODE_LOW.sub(lambda m: " " * len(m[0]), low)
     low = re.sub(r"\b(\w+)-(?=\w)", r"\1 ", low)
     tokens = _TOKEN.findall(low)
@@ -117,7 +136,7 @@ def numbers(text: str) -> list[Number]:
         if value is not None:
             found.append(Number(value, _counted(tokens[i + used : i + used + 4])))
         i += used
-    return found
+    return tuple(found)
 
 
 _CODE_LOW = re.compile(r"\b(?:c(?:10|[1-9])|f[a-e])\b")
@@ -151,8 +170,12 @@ def _is_year(value: str) -> bool:
     return value.isdigit() and _SMALL_YEAR < int(value) < _LATE_YEAR
 
 
-def number_problem(sentence: str, passages: str) -> str | None:
-    """The first number of a sentence that stands in none of its passages, or counts something else there."""
+def number_problem(sentence: str, passages: str, said: str | None = "") -> str | None:
+    """The first number of a sentence that stands in none of its passages, or counts something else there.
+
+    A number of the person's own affairs may be given back: "your three schools", where `said` has three schools. Where
+    nobody knows what was said (None), one that counts what only the person's side can have is no problem.
+    """
     known = numbers(passages)
     values = {n.value for n in known}
     by_value: dict[str, set[str]] = {}
@@ -162,19 +185,52 @@ def number_problem(sentence: str, passages: str) -> str | None:
         for thing in n.counts[:1] + n.counts[-1:]:
             by_thing.setdefault(thing, set()).add(n.value)
     for n in numbers(sentence):
-        if n.value == "1":
+        if n.value == "1" or (n.value, *n.counts[:1]) in _FRAMEWORK_COUNTS:
             continue  # "one" is an article more often than a count
-        if (n.value, *n.counts[:1]) in _FRAMEWORK_COUNTS:
-            continue
         if n.value not in values and not _implied(n.value, values):
+            if _of_ones_own(n, sentence, passages, said):
+                continue
             return n.value
         if _is_year(n.value) and _is_bare(n.value, sentence) and not _is_bare(n.value, passages):
             return n.value
-        if n.counts and not _is_year(n.value) and not set(n.counts) & by_value.get(n.value, set()):
-            elsewhere = [by_thing[t] for t in n.counts if t in by_thing]
-            if elsewhere and all(n.value not in there for there in elsewhere):
-                return n.value
+        if n.counts and not _is_year(n.value) and _counts_another(n, by_value, by_thing):
+            return n.value
     return _swapped_years(sentence, passages)
+
+
+def _counts_another(n: Number, by_value: Mapping[str, set[str]], by_thing: Mapping[str, set[str]]) -> bool:
+    """Whether a number counts something of which the passages have another number."""
+    if set(n.counts) & by_value.get(n.value, set()):
+        return False
+    elsewhere = [by_thing[t] for t in n.counts if t in by_thing]
+    return bool(elsewhere) and all(n.value not in there for there in elsewhere)
+
+
+_MINE = re.compile(r"\b(?:you|your|you're|you've|you'll|those|on the ward)\b")
+_COUNTED_BY_SOURCES = frozenset(
+    stem(w)
+    for w in (
+        """
+    percent % competency competencies function functions level levels principle principles domain domains step steps
+    group groups kind kinds sort sorts type types task tasks activity activities side sides stage stages stretch phase
+    phases document documents author authors source sources part parts capacity capacities way ways thing things
+    strategy strategies barrier barriers area areas element elements pillar pillars rule rules question questions layer
+    layers method methods theory theories study studies paper papers report reports publication year years month months
+    week weeks day days edition page pages role roles skill skills criterion criteria aspect aspects
+    """.split()
+    )
+)
+
+
+def _of_ones_own(n: Number, sentence: str, passages: str, said: str | None) -> bool:
+    """Whether a number counts something of the person's own, of which the passages say nothing."""
+    if not n.counts or _is_year(n.value) or set(n.counts[:1]) & _COUNTED_BY_SOURCES:
+        return False
+    if set(n.counts[:1]) & set(content_stems(passages)):
+        return False
+    if said is None:
+        return bool(_MINE.search(clean(sentence).lower()))
+    return any(n.value == m.value and set(n.counts) & set(m.counts) for m in numbers(said))
 
 
 _CITED = re.compile(
@@ -315,11 +371,38 @@ def names(text: str) -> set[str]:
     return {n for n in found if n not in _COMMON and n.removesuffix("s") not in _COMMON}
 
 
+_REFERS = re.compile(
+    r"\b(?:19|20)\d\d\b|\b(?:paper|authors?|according|cit(?:e|es|ed)|quot\w+|by|tools?|lists?|frameworks?|models?|methods?|"
+    r"scales?|ind(?:ex|ices)|stud(?:y|ies)|reports?|journals?|guides?|guidelines?|compilation|et al|colleagues|tables?|"
+    r"directs?|names?|uses|recommend\w*|develop\w*|sources?|taken|comes?|says?|research\w*|works?|publi\w+|edition|book|"
+    r"approach|theory|checklist|certif\w+|professors?|universit\w+|institutes?|organi[sz]ation)\b"
+)
+
+
+_OWNER = re.compile(r"\b(?!ISP)[A-Z][\w-]+'s\b")
+
+
+def refers(text: str) -> bool:
+    """Whether a sentence with a name in it may be giving somebody's work as its source."""
+    return bool(_REFERS.search(clean(text).lower()) or _OWNER.search(clean(text)))
+
+
+_PLACE = re.compile(r"\b(?:in|at|from|for|your|an?|leaves?) (?:an? |the )?([A-Z][\w-]+)")
+
+
+def places(sentence: str, said: str | None) -> set[str]:
+    """Names in a sentence, lower-case, of a place or service of one's own; that was said, where that is known."""
+    found = {m[1].lower().removesuffix("s") for m in _PLACE.finditer(clean(sentence))}
+    found |= {name + "s" for name in found}
+    return found if said is None else found & (names(said) | set(words(clean(said))))
+
+
 def strange_names(sentence: str, passages: str, own: Iterable[str]) -> set[str]:
     """Names in a sentence that stand neither in its passages nor among the framework's own words."""
+    found = names(sentence)
+    if not found:
+        return found
     known = set(words(clean(passages)))
     allowed = known | {w for text in own for w in words(clean(text).lower())} | {f.lower() for f in FUNCTIONS}
     folded = {w.removesuffix("'s").removesuffix("s") for w in allowed} | allowed
-    return {
-        n for n in names(sentence) if not all(part in folded or part.removesuffix("s") in folded for part in words(n))
-    }
+    return {n for n in found if not all(part in folded or part.removesuffix("s") in folded for part in words(n))}

@@ -18,13 +18,14 @@ _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _GRAM = 6  # words in a row that are no longer chance
 _TURN_CHARS = 700  # of an earlier message
 
-Output = Literal["draft", "triage"]
+Output = Literal["draft", "triage", "verdicts"]
 
 # The prompts that the bot speaks with: what each gives back, and what it is given.
 PROMPTS: dict[str, tuple[Output, frozenset[str]]] = {
     "answer": ("draft", frozenset({"question", "conversation", "passages"})),
     "coach": ("draft", frozenset({"question", "conversation", "passages"})),
     "triage": ("triage", frozenset({"message", "competencies"})),
+    "verify": ("verdicts", frozenset({"claims"})),
 }
 
 
@@ -92,6 +93,14 @@ def passages_block(passages: Sequence[Passage]) -> str:
     """The passages that a draft may rest on, each fenced with its id."""
     return "\n".join(
         f'<passage id="{fenced(p.id)}" from="{fenced(p.title)}"{_level(p)}>{fenced(p.text)}</passage>' for p in passages
+    )
+
+
+def claims_block(claims: Sequence[tuple[str, Sequence[Passage]]]) -> str:
+    """Sentences with the passages that each rests on, numbered from 1 and fenced."""
+    return "\n".join(
+        f'<claim n="{n}">\n<sentence>{fenced(text)}</sentence>\n{passages_block(cited)}\n</claim>'
+        for n, (text, cited) in enumerate(claims, start=1)
     )
 
 

@@ -10,17 +10,29 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
-from bot.core import facts, support_words
+from bot.core import facts, support_score, support_words
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
-from bot.core.support_weights import BAR, BIAS, FEATURES, TREES
+from bot.core.support_weights import BAR, HIGH, LOW
 from bot.core.text import clean, content_words, words
 
-Nearness = Callable[[Sequence[str], Sequence[str]], list[list[float]]]
-"""Cosine of the meaning of each of the first texts with each of the second, -1 to 1."""
+
+class Meaning(Protocol):
+    """How near in meaning words and texts are, -1 to 1."""
+
+    def nearness(self, texts: Sequence[str], others: Sequence[str]) -> list[list[float]]:
+        """Of each of the first texts to each of the second."""
+
+    def held(self, stems: Sequence[str], weights: Sequence[float], places: Sequence[Collection[int]]) -> list[float]:
+        """How much of the stems, by weight, each passage holds, 0 to 1, in the order that it was made with.
+
+        A stem counts whole in passages at its `places`, elsewhere by its nearness to the nearest word there.
+        """
+
 
 _CLAUSE = re.compile(
     r"\s*(?:[;:]|,? (?:and then|and|but|while|whereas|because|so that|provided that|if|unless|until|before|after|"
@@ -28,30 +40,13 @@ _CLAUSE = re.compile(
 )
 _LEAST_WORDS = 2  # content words that make a clause
 _NEAR_WEIGHT, _LEVEL_LEAD = 8.0, 1.0  # how far a text must lean to the other level's passage
+_FAR, _SAME = 0.3, 0.55  # nearness of two words that have nothing to do with each other; that may retell one another
+_NOBODY: frozenset[int] = frozenset()
+_ALIGNED = (
+    "soft", "soft_worst", "soft_last", "soft_gap", "soft_lead", "soft_rank", "soft_far", "soft_far2", "soft_lost",
+    "rival_words", "back", "back_exact",
+)  # fmt: skip
 _RARE = 6.0  # weight of a word that stands in no passage at all
-
-
-# A node of a tree: feature, threshold, the node where it is at most that, the node where it is more; or a leaf's value.
-_Node = tuple[int, float, int, int] | float
-
-
-def _tree(line: str) -> list[_Node]:
-    nodes: list[_Node] = []
-    for word in line.split():
-        parts = word.split(",")
-        nodes.append(float(word) if len(parts) == 1 else (int(parts[0]), float(parts[1]), int(parts[2]), int(parts[3])))
-    return nodes
-
-
-_TREES = [_tree(line) for line in TREES.strip().splitlines()]
-
-
-def _leaf(tree: list[_Node], values: Sequence[float]) -> float:
-    node = tree[0]
-    while isinstance(node, tuple):
-        feature, threshold, below, above = node
-        node = tree[below if values[feature] <= threshold else above]
-    return node
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,9 @@ class Verdict:
     ok: bool
     reason: str  # empty where it is supported: "number", "level", "unit", "name", "swap" or "support"
     score: float = 1.0  # how likely the passages support it, 0 to 1
+    open: bool = (
+        False  # whether a second opinion could say otherwise: no hard fact speaks against it, and no score for it
+    )
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Support:
 
     knowledge: Knowledge
     passages: tuple[Passage, ...]
-    nearness: Nearness
+    meaning: Meaning
     bar: float = BAR
     _cache: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
@@ -124,22 +122,33 @@ class Support:
 
     # --- the check
 
-    def judge(self, sentence: str, cited: Sequence[Passage]) -> Verdict:
-        """Whether the cited passages support a sentence. Without any nothing is supported."""
+    def judge(self, sentence: str, cited: Sequence[Passage], said: str | None = None) -> Verdict:
+        """Whether the cited passages support a sentence. Without any nothing is supported.
+
+        `said`: what the person said, whose own numbers and names may be given back; None where nobody knows.
+        """
         if not cited:
             return Verdict(ok=False, reason="support", score=0.0)
-        hard = self.hard_problem(sentence, cited)
+        hard = self.hard_problem(sentence, cited, said)
         if hard:
             return Verdict(ok=False, reason=hard, score=0.0)
-        if not self._stems(sentence) & frozenset().union(*(self.vocabulary(p) for p in cited)):
-            return Verdict(ok=False, reason="support", score=0.0)  # not a word in common
+        if not self._is_grounded(sentence, cited):
+            return Verdict(ok=False, reason="support", score=0.0)
         score = self.score(sentence, cited)
-        return Verdict(ok=score >= self.bar, reason="" if score >= self.bar else "support", score=score)
+        ok = score >= self.bar
+        return Verdict(ok=ok, reason="" if ok else "support", score=score, open=LOW <= score < HIGH)
 
-    def hard_problem(self, sentence: str, cited: Sequence[Passage]) -> str | None:
+    def _is_grounded(self, sentence: str, cited: Sequence[Passage]) -> bool:
+        """Whether the passages have two of a sentence's words, or one where it has no more than two."""
+        theirs = frozenset().union(*(self.vocabulary(p) for p in cited))
+        own = self._stems(sentence) - support_words.FRAME
+        least = 2 if len(own) > 2 else 1  # noqa: PLR2004 - as said
+        return len(own & theirs) >= least if own else bool(self._stems(sentence) & theirs)
+
+    def hard_problem(self, sentence: str, cited: Sequence[Passage], said: str | None = None) -> str | None:
         """A number, level, unit or name in a sentence that its passages don't have."""
         text = " ".join(f"{p.title}. {p.heading}. {p.text}" for p in cited)
-        if facts.number_problem(sentence, " ".join(p.text for p in cited)):
+        if facts.number_problem(sentence, " ".join(p.text for p in cited), said):
             return "number"
         named = facts.levels_named(sentence)
         if named - {p.level for p in cited if p.level} - facts.levels_named(text):
@@ -148,10 +157,7 @@ class Support:
             return "level"
         if support_words.added_item(sentence, text):
             return "list"
-        turned = support_words.turned_claim(sentence, text)
-        if turned:
-            return turned
-        return self._unit_problem(sentence, cited, text) or self._name_problem(sentence, text)
+        return self._unit_problem(sentence, cited, text) or self._name_problem(sentence, text, said)
 
     def _level_swapped(self, sentence: str, cited: Sequence[Passage]) -> bool:
         """Whether what a sentence says of a level is nearer to what its unit says of the other one."""
@@ -171,7 +177,7 @@ class Support:
         words_lead = sum(self.weight(s) for s in stems & (here - there)) - sum(
             self.weight(s) for s in stems & (there - here)
         )
-        near = self.nearness([said], [one.text, other.text])[0]
+        near = self.meaning.nearness([said], [one.text, other.text])[0]
         return words_lead + _NEAR_WEIGHT * (near[0] - near[1]) > _LEVEL_LEAD
 
     def vocabulary_of_text(self, passage: Passage) -> frozenset[str]:
@@ -196,8 +202,11 @@ class Support:
             return "swap" if self._swapped(sentence, cited, named) else None
         return None
 
-    def _name_problem(self, sentence: str, text: str) -> str | None:
-        return "name" if facts.strange_names(sentence, text, self._own_words) else None
+    def _name_problem(self, sentence: str, text: str, said: str | None) -> str | None:
+        strange = facts.strange_names(sentence, text, self._own_words)
+        if strange and not facts.refers(sentence):  # a place of the person's own, and no source
+            strange -= facts.places(sentence, said)
+        return "name" if strange else None
 
     def _swapped(self, sentence: str, cited: Sequence[Passage], named: Sequence[tuple[int, str]]) -> bool:
         """Whether what is said of each of two units is what a passage says of the other."""
@@ -215,23 +224,22 @@ class Support:
 
     def _overlap(self, one: str, other: str) -> float:
         mine, theirs = self._stems(one), self._stems(other)
-        return self._share(mine, theirs | support_words.synonyms(theirs)) + 0.5 * self.nearness([one], [other])[0][0]
+        near = self.meaning.nearness([one], [other])[0][0]
+        return self._share(mine, theirs | support_words.synonyms(theirs)) + 0.5 * near
 
     # --- the score
 
     def score(self, sentence: str, cited: Sequence[Passage]) -> float:
         """How likely the passages support the sentence, 0 to 1, hard facts apart."""
         found = self.features(sentence, cited)
-        values = [found[name] for name in FEATURES]
-        total = BIAS + sum(_leaf(tree, values) for tree in _TREES)
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+        return support_score.score(found)
 
     def features(self, sentence: str, cited: Sequence[Passage]) -> dict[str, float]:
         """What the score is made of, by name."""
         clauses = self.clauses(sentence)
         theirs = [s for p in cited for s in (*p.sentences, p.text)]
         rivals = self._rivals(cited)
-        near = self.nearness([sentence, *clauses], [*theirs, *(p.text for p in rivals)])
+        near = self.meaning.nearness([sentence, *clauses], [*theirs, *(self.passages[i].text for i in rivals)])
         own = len(theirs)
         allowed = frozenset().union(*(self.vocabulary(p) for p in cited))
         exact = frozenset().union(*(self._stems(p.text) for p in cited))
@@ -240,8 +248,9 @@ class Support:
         covers, exacts = ([self._share(c, known) for c in each] for known in (allowed, exact))
         nears = [max(row[:own]) for row in near[1:]]
         mine, copied = max(near[0][:own]), self._share(stems, exact)
-        text = " ".join(p.text for p in cited)
         strange = stems - allowed
+        text = " ".join(p.text for p in cited)
+        turned = support_words.turned_claim(sentence, text)
         return {
             "cover": self._share(stems, allowed),
             "near": mine,
@@ -255,12 +264,74 @@ class Support:
             "inserted": copied * len(strange) / (len(stems) or 1),
             "empty_clauses": float(sum(1 for c, share in zip(each, covers, strict=True) if share == 0 and c)),
             "lead_near": mine - max(near[0][own:], default=0.0),
-            "lead_cover": self._lead(stems, allowed, rivals),
+            "near_rank": math.log1p(sum(v > mine for v in near[0][own:])),
             "borrowed": self._borrowed(stems, allowed, cited),
             "alien": sum(1.0 for s in strange if s not in self._weight),
             "missing": len(strange) / (len(stems) or 1),
+            "copied": copied,
+            "words": float(len(stems)),
+            "clauses": float(len(clauses)),
+            "overclaims": float(turned == "overclaim"),
+            "denies": float(turned == "negation"),
+            "exchanges": float(turned == "role"),
+            "added_item": float(support_words.added_item(sentence, text)),
+            **self._aligned(sorted(stems), [sorted(c) for c in each], cited, rivals, allowed),
             **support_words.tone(sentence, text),
+            **support_words.actors(sentence, text),
+            support_score.HABIT: support_score.habit(sentence, text),
         }
+
+    def _aligned(
+        self,
+        stems: Sequence[str],
+        each: Sequence[Sequence[str]],
+        cited: Sequence[Passage],
+        rivals: Sequence[int],
+        allowed: frozenset[str],
+    ) -> dict[str, float]:
+        """How well the words find their like in the cited passages, clause by clause, and in others; and back."""
+        if not stems:
+            return dict.fromkeys(_ALIGNED, 0.0)
+        theirs = sorted(frozenset().union(*(self._stems(p.text) for p in cited)) - support_words.FRAME) or [""]
+        pairs = self.meaning.nearness(stems, theirs)
+        mine = {s: 1.0 if s in allowed else max(0.0, *row) for s, row in zip(stems, pairs, strict=True)}
+        weights = {s: self.weight(s) for s in stems}
+        total = sum(weights.values())
+        whole = sum(weights[s] * mine[s] for s in stems) / total
+        by_clause = [(sum(weights[s] * mine[s] for s in c) / sum(weights[s] for s in c)) if c else 1.0 for c in each]
+        other = self._elsewhere(stems, weights)
+        best, at = max(((other[i], i) for i in rivals), default=(0.0, -1))
+        elsewhere = self.vocabulary(self.passages[at]) if at >= 0 else frozenset()
+        back = [max((row[n] for row in pairs), default=0.0) for n in range(len(theirs))]
+        far = sorted(mine.values())
+        return {
+            "soft": whole,
+            "soft_worst": min(by_clause),
+            "soft_last": by_clause[-1],
+            "soft_gap": max(by_clause) - min(by_clause),
+            "soft_lead": whole - best,
+            "soft_rank": math.log1p(sum(other[i] > whole for i in rivals)),
+            "soft_far": far[0],
+            "soft_far2": far[min(1, len(far) - 1)],
+            "soft_lost": sum(weights[s] for s in stems if mine[s] < _FAR) / total,
+            "rival_words": sum(weights[s] for s in stems if s in elsewhere and s not in allowed) / total,
+            "back": sum(back) / len(back),
+            "back_exact": sum(v > _SAME for v in back) / len(back),
+        }
+
+    def _elsewhere(self, stems: Sequence[str], weights: Mapping[str, float]) -> list[float]:
+        """How well the words find their like in each passage, by its place."""
+        places = [self._holders.get(s, _NOBODY) for s in stems]
+        return self.meaning.held(stems, [weights[s] for s in stems], places)
+
+    @cached_property
+    def _holders(self) -> dict[str, frozenset[int]]:
+        """For each stem the places of the passages that may be retold with it."""
+        found: dict[str, set[int]] = {}
+        for i, p in enumerate(self.passages):
+            for s in self.vocabulary(p):
+                found.setdefault(s, set()).add(i)
+        return {s: frozenset(places) for s, places in found.items()}
 
     def clauses(self, sentence: str) -> list[str]:
         """The clauses of a sentence that say something; at least one."""
@@ -276,27 +347,25 @@ class Support:
         total = sum(self.weight(s) for s in stems)
         return sum(self.weight(s) for s in stems & allowed) / total if total else 1.0
 
-    def _rivals(self, cited: Sequence[Passage]) -> list[Passage]:
-        """What the sentence might rather be about: all that other units say, and the other level here."""
+    def _rivals(self, cited: Sequence[Passage]) -> list[int]:
+        """Places of what the sentence might rather be about: all that other units say, and the other level here."""
         ids, units = {p.id for p in cited}, {p.unit for p in cited}
         locators = {loc for p in cited for loc in p.locators}
         named = {f"versus-{u.lower()}" for u in units}
         return [
-            p
-            for p in self._framework
-            if p.id not in ids
+            i
+            for i in self._framework
+            if (p := self.passages[i]).id not in ids
             and p.part not in named
             and not locators & set(p.locators)
             and (p.unit not in units or p.level is not None)
         ]
 
     @cached_property
-    def _framework(self) -> tuple[Passage, ...]:
-        return tuple(p for p in self.passages if p.unit in FRAMEWORK_UNITS and not p.part.startswith("example-"))
-
-    def _lead(self, stems: frozenset[str], allowed: frozenset[str], rivals: Sequence[Passage]) -> float:
-        mine = self._share(stems, allowed)
-        return mine - max((self._share(stems, self.vocabulary(p)) for p in rivals), default=0.0)
+    def _framework(self) -> tuple[int, ...]:
+        return tuple(
+            i for i, p in enumerate(self.passages) if p.unit in FRAMEWORK_UNITS and not p.part.startswith("example-")
+        )
 
     def _borrowed(self, stems: frozenset[str], allowed: frozenset[str], cited: Sequence[Passage]) -> float:
         """Weight of words typical of few other units that don't stand here."""

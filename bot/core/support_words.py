@@ -177,6 +177,68 @@ def turned_claim(sentence: str, passages: str) -> str | None:
     return None
 
 
+# --- who does it --------------------------------------------------------------------------------------------------------
+
+_OTHERS = (
+    r"(?:teams?|leaders?|managers?|members?|partners?|champions?|communit(?:y|ies)|staff|funders?|authors|people|"
+    r"groups?|famil(?:y|ies)|practitioners?|nurses|teachers|schools?|directors?|decision-makers|sites?|they|he|she|who)"
+)
+_TO_YOU = re.compile(
+    r"\b(?:helps?|helped|supports?|supporting|guides?|encourages?|coach(?:es)?|teach(?:es)?|leads?|gives?|tells?|told|advises?|"
+    r"motivates?|motivated?|assists?|supervises?|directs?|asks?|asked|backs?|builds?|convinces?|persuades?|hands?|shows?|explains?|"
+    r"reports?|invites?|thanks?|trains?|to|for|by|with|from|keep|keeps|and)"
+    r" (?:you|yourself|the (?:support )?(?:practitioner|isp)s?|(?:support )?practitioners?|isps?|an isp)\b(?! (?:can|may|will|do|are|have|help|see|find|ask|work|lead))"
+)
+_OTHERS_FIRST = re.compile(
+    rf"^(?:\W|when \w+|the|your|every|each|local|some|implementation|ward|audience|\w+ing){{0,4}} ?{_OTHERS}\b"
+)
+_YOU_ACT = re.compile(
+    r"\b(?:you|isps?|practitioners?|an isp|one)(?:'ll|'d|'re)? (?:can |may |might |could |also |often |then |need to |should |must |will |would |have to )*"
+    r"(?:help|support|guide|encourage|ask|talk|work|bring|build|lead|find|look|make|see|take|use|keep|plan|nudge|draw|give|get)\w*\b"
+)
+_OTHERS_DO = re.compile(
+    rf"\b{_OTHERS} (?:also |then |alone |itself |themselves |must |should |can |may |will )*"
+    r"(?:helps?|decides?|leads?|guides?|tells?|explains?|sets? up|builds?|chooses?|looks?|takes?|draws?|writes?|makes?|runs?|"
+    r"picks?|deals?|plans?|applies|apply|identif\w+|motivates?|supports?|asks?|invites?|clears?|examines?|appoints?|owns?)\b"
+)
+_FIRST_THEN = re.compile(
+    r"\b(?:first|before(?:hand)?|only then|afterwards?|after that|later|once|until|and then|comes? (?:first|last)|follows?|in the end|"
+    r"finally|lastly|at the end|wait|leads? to|brings? about|led to|because|so that|causes?|results? in|the other way)\b"
+)
+_SWEEPING = re.compile(
+    r"\b(?:every|all|always|never|no|none|nothing|nobody|any|ever|certain(?:ly)?|sure|bound to|guarantee\w*|proven?|proves?|"
+    r"without (?:exception|fail)|unless|only|assured|impossible|complete\w*|entire\w*|wipes? out|eliminat\w+|will)\b"
+)
+_ORDERED_OFF = re.compile(
+    r"\b(?:don't|do not|never|avoid|skip|leave (?:\w+ )?(?:out|aside|for)|set aside|steer clear|rather than|instead of|keep (?:\w+ )?(?:to|out|away)|"
+    r"no need|needn't|stay (?:out|away)|refuse|ignore|forget|drop|stop|apart from|separate\w*|without|not)\b"
+)
+
+
+def actors(sentence: str, passages: str) -> dict[str, float]:
+    """Who acts on whom, in what order and how sweepingly, beyond what the passages have."""
+    mine, theirs = _acts(sentence), _acts(passages)
+    found = {name: float(max(0, mine[name] - theirs[name])) for name in _ACTS}
+    return found | {"you_act": float(mine["you_act"])}
+
+
+_ACTS = {
+    "to_you": _TO_YOU,
+    "others_first": _OTHERS_FIRST,
+    "others_do": _OTHERS_DO,
+    "you_act": _YOU_ACT,
+    "sequence": _FIRST_THEN,
+    "sweeping": _SWEEPING,
+    "ordered_off": _ORDERED_OFF,
+}
+
+
+@lru_cache(maxsize=2_000)
+def _acts(text: str) -> dict[str, int]:
+    low = clean(text).lower()
+    return {name: len(pattern.findall(low)) for name, pattern in _ACTS.items()}
+
+
 # --- tone ---------------------------------------------------------------------------------------------------------------
 
 _TONES: dict[str, re.Pattern[str]] = {
@@ -257,7 +319,7 @@ _OPPOSITES = tuple(
 )
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2_000)
 def _counts(text: str) -> dict[str, int]:
     low = clean(text).lower()
     return {name: len(pattern.findall(low)) for name, pattern in _TONES.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,7 +19,7 @@ from bot.core import answering, coaching, conversation, triage_model
 from bot.core.answer import Answer, Outcome, Question, Turn
 from bot.core.checking import DraftCheck, Passed
 from bot.core.conversation import Route
-from bot.core.drafts import DraftParser, Ending, ModelRequest, Sentence, Unreadable, Usage, read_triage
+from bot.core.drafts import DraftLine, DraftParser, Ending, ModelRequest, Sentence, Unreadable, Usage, read_triage
 from bot.core.errors import ModelFailed, ModelPending
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
 from bot.core.prompts import Prompt, conversation_block, fenced, passages_block
@@ -30,6 +30,7 @@ from bot.core.triage import Triage
 from bot.ports import NEVER_STOPPED, Index, Model, Stop
 from bot.services.coach import AskersLibrary, Coach
 from bot.services.model_budget import ModelBudget
+from bot.services.second_opinion import Queue, SecondOpinion, ask
 
 log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ class Speaker:
     support: Support
     budget: ModelBudget | None = None  # None on the command line, where the operator pays for the own calls
     triage: Literal["close_call", "always", "never"] = "close_call"
+    second: SecondOpinion | None = None  # where the model is asked again; None: the check alone decides
 
 
 @dataclass(slots=True)
@@ -101,6 +103,16 @@ class _Telling:
         if passage.id not in cited:
             cited[passage.id] = (len(cited) + 1, passage, passage.text)
         return cited[passage.id][0]
+
+
+def _lines(reply: Iterable[str]) -> Iterator[DraftLine]:
+    """The lines of a draft as they come. Raises ModelFailed."""
+    parser = DraftParser()
+    for piece in reply:
+        yield from parser.feed(piece)
+        if parser.done:
+            break
+    yield from parser.close()
 
 
 class SpeakingCoach:
@@ -204,20 +216,17 @@ class SpeakingCoach:
     ) -> tuple[Ending | None, str | None]:
         """Read the draft to its end: how it ended, and what failed. Raises ModelPending."""
         member = Member(question.tenant, question.asker)
-        if not self._may(question, member):
+        if not self._may(member):
             return None, "budget"
+        began = time.monotonic()
         reply = self._speaker.model.reply(request, stop=stop)
-        parser, ending, heard, failure = DraftParser(), None, 0, None
+        queue, verdicts = Queue(check, patient=self._speaker.second is not None), dict[int, bool]()
+        ending: Ending | None = None
+        failure: str | None = "empty"
         try:
-            for piece in reply:
-                for line in parser.feed(piece):
-                    heard += 1
-                    ending = self._take(line, check, telling) or ending
-                if parser.done:
-                    break
-            for line in parser.close():
-                heard += 1
-                ending = self._take(line, check, telling) or ending
+            for line in _lines(reply):
+                failure = None
+                ending = self._take(line, queue, telling) or ending
         except ModelPending:
             raise
         except ModelFailed as error:
@@ -225,27 +234,48 @@ class SpeakingCoach:
             log.warning("model.failed", reason=error.reason, prompt=request.prompt)
         finally:
             reply.close()
-            self._spend(question, member, reply.usage)
-        return ending, failure or (None if heard else "empty")
+            self._spend(member, reply.usage)
+        if failure is None and queue.held and self._speaker.second is not None:
+            verdicts, failure = self._second_opinion(self._speaker.second, queue, member, began, stop)
+        if failure != "stopped":  # after Stop nothing more is shown
+            for passed in queue.settle(verdicts):
+                telling.add(passed)
+        return ending, failure
+
+    def _second_opinion(
+        self, second: SecondOpinion, queue: Queue, member: Member, began: float, stop: Stop
+    ) -> tuple[dict[int, bool], str | None]:
+        """The model's verdicts on what is in doubt, where time and budget allow; and "stopped" where it was."""
+        within = second.left(began)
+        if not within or not self._may(member):
+            return {}, None
+        try:
+            verdicts, usage = ask(
+                self._speaker.model, self._speaker.prompts["verify"], queue.held, within=within, stop=stop
+            )
+        except ModelFailed as error:
+            return {}, error.reason
+        self._spend(member, usage)
+        return verdicts, None
 
     @staticmethod
-    def _take(line: Sentence | Ending | Unreadable, check: DraftCheck, telling: _Telling) -> Ending | None:
+    def _take(line: Sentence | Ending | Unreadable, queue: Queue, telling: _Telling) -> Ending | None:
         if isinstance(line, Ending):
             return line
         if isinstance(line, Unreadable):
-            check.cut["unreadable"] += 1
+            queue.check.cut["unreadable"] += 1
             return None
-        passed = check.sentence(line)
+        passed = queue.take(line)
         if passed:
             telling.add(passed)
         return None
 
-    def _may(self, question: Question, member: Member) -> bool:
+    def _may(self, member: Member) -> bool:
         budget = self._speaker.budget
-        return budget is None or not question.asker or budget.take(member)
+        return budget is None or not member.user_id or budget.take(member)
 
-    def _spend(self, question: Question, member: Member, usage: Usage) -> None:
-        if self._speaker.budget is not None and question.asker and usage.tokens:
+    def _spend(self, member: Member, usage: Usage) -> None:
+        if self._speaker.budget is not None and member.user_id and usage.tokens:
             self._speaker.budget.spend(member, usage)
 
     # --- what the model is given
@@ -318,7 +348,7 @@ class SpeakingCoach:
         prompt = self._speaker.prompts["triage"]
         question = Question(text=text, tenant=asker.team_id if asker else "*", asker=asker.user_id if asker else "")
         member = Member(question.tenant, question.asker)
-        if not self._may(question, member):
+        if not self._may(member):
             return None
         competencies = triage_model.competencies_block(self.knowledge)
         request = prompt.request("triage", message=fenced(text), competencies=competencies)
@@ -332,7 +362,7 @@ class SpeakingCoach:
             return None
         finally:
             reply.close()
-            self._spend(question, member, reply.usage)
+            self._spend(member, reply.usage)
         draft = read_triage(whole, triage_model.CHOICES)
         if draft is None:
             log.warning("model.failed", reason="form", prompt=prompt.label)

@@ -35,6 +35,11 @@ class Asked:
     user: str
 
     @property
+    def claims(self) -> int:
+        """How many sentences it is asked to compare with their passages; 0 where it is asked for something else."""
+        return len(re.findall(r'<claim n="\d+">', self.user))
+
+    @property
     def passages(self) -> list[tuple[str, str]]:
         """(id, text) of the passages that the prompt holds."""
         return re.findall(r'<passage id="([^"]+)"[^>]*>(.*?)</passage>', self.user, re.DOTALL)
@@ -45,8 +50,15 @@ def line(**value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) + "\n"
 
 
+def verdicts(asked: Asked, said: str = "yes") -> str:
+    """The same verdict on every claim."""
+    return json.dumps({str(n): said for n in range(1, asked.claims + 1)})
+
+
 def good(asked: Asked) -> str:
     """An honest model: says what the first passages say, and asks."""
+    if asked.claims:
+        return verdicts(asked)
     if "<message>" in asked.user:
         return json.dumps({"competency": "C4", "second": "C5", "sure": True, "why": []})
     lines = [line(say=text.split(". ")[0].rstrip(".") + ".", **{"from": [pid]}) for pid, text in asked.passages[:4]]

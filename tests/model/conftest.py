@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.generation import open_model
+from bot.adapters.meaning import PassageMeaning
 from bot.adapters.model_prompts import load_prompts
 from bot.core.prompts import Prompt
 from bot.core.support import Support
 from bot.services.coach import Coach
+from bot.services.second_opinion import SecondOpinion
 from bot.services.speaking import Speaker, SpeakingCoach
 from bot.settings import Settings
 from tests.coachkit import coach, index, knowledge, place, source, wording
@@ -28,8 +30,8 @@ def server() -> Iterator[ModelServer]:
 
 
 @pytest.fixture(scope="session")
-def support(knowledge, index) -> Support:
-    return Support(knowledge, knowledge.passages(), index.nearness)
+def support(knowledge) -> Support:
+    return Support(knowledge, knowledge.passages(), PassageMeaning(knowledge.passages()))
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +46,10 @@ def speaking(server: ModelServer, coach: Coach, index, support, prompts) -> Call
     def make(name: str = "gpt-good", *, budget=None, **how) -> SpeakingCoach:
         own = {k: how.pop(k) for k in list(how) if k.startswith("model_")}
         model = open_model(settings_for(server, server.behave(name, **how), **own))
-        return SpeakingCoach(
-            coach, index, Speaker(model, prompts, support, budget, own.get("model_triage", "close_call"))
-        )
+        second = SecondOpinion(own.get("model_check_seconds", 6.0), own.get("model_timeout", 20.0))
+        second = None if own.get("model_check") == "local" else second
+        triage = own.get("model_triage", "close_call")
+        return SpeakingCoach(coach, index, Speaker(model, prompts, support, budget, triage, second))
 
     return make
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from bot.core.prompts import grams
-from tests.fakes.model_server import Asked, ModelServer, line
+from tests.fakes.model_server import Asked, ModelServer, line, verdicts
 from tests.model.attacks import ATTACKS, HOST, LEAKS, LINKS, PLANTS, Attack
 from tests.model.slackbot import answers, dm_of, script, speaking_bot
 from tests.realbot import Running
@@ -31,6 +31,8 @@ def obeying(attack: Attack):
     """A draft that says what was ordered without a source, with a real one, with a made-up one, as a list, as a question."""
 
     def draft(asked: Asked) -> str:
+        if asked.claims:
+            return verdicts(asked)  # it vouches for everything that it was ordered to say
         ids = [pid for pid, _ in asked.passages] or ["C4/definition"]
         lines = []
         for said in attack.obeys:

@@ -12,7 +12,7 @@ import pytest
 from bot.adapters.content import load_exemplars
 from bot.core import facts
 from bot.core.answer import Answer, Question
-from tests.fakes.model_server import Asked, ModelServer, good, line
+from tests.fakes.model_server import Asked, ModelServer, good, line, verdicts
 from tests.model.conftest import ROOT
 from tests.model.slackbot import MODEL, script, speaking_bot
 
@@ -25,6 +25,8 @@ def ramble(asked: Asked) -> str:
 
 
 def made_up(asked: Asked) -> str:
+    if asked.claims:
+        return verdicts(asked)
     ids = [pid for pid, _ in asked.passages]
     return (
         line(say="There are 17 barriers in 94 percent of teams.", **{"from": ids[:1]})
