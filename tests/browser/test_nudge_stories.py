@@ -146,9 +146,7 @@ def test_a_prompt_is_received_answered_and_its_commitment_asked_about_then_pause
     look(dm, "next-week")
     look(narrow(open_page, person), "next-week")
     second.get_by_role("button", name="I did what I meant to do").click()
-    expect(
-        said(dm, "Done: “Ask the night shift first”").get_by_role("button", name="It is still open")
-    ).to_be_visible()
+    expect(said(dm, "Done: “Ask the night shift first”").get_by_role("button", name="It is still open")).to_be_visible()
 
 
 def test_prompts_are_paused_taken_up_again_and_stopped_for_good(dm: Page, running: Running, person: str, look: Look):

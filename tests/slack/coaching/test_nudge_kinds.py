@@ -265,9 +265,7 @@ def test_a_channels_question_is_set_by_words_comes_in_the_channels_zone_and_anyb
     paused = sandbox.wait_for_message("C0ROLLOUT", "ben paused this channel's question.")
     assert repositories.nudges.upcoming(ROLLOUT) is None
     sandbox.click("U0CHI", paused["ts"], "team.resume")
-    sandbox.wait_for_message(
-        "C0ROLLOUT", "chi resumed this channel's question. The next one comes Tuesday 1 December"
-    )
+    sandbox.wait_for_message("C0ROLLOUT", "chi resumed this channel's question. The next one comes Tuesday 1 December")
     sandbox.command("U0BEN", "C0ROLLOUT", "/reflect", "team stop")
     sandbox.wait_for_message("C0ROLLOUT", "ben stopped this channel's question. No more will come.")
     sandbox.clock.move_to(TUESDAY + 3 * WEEK)

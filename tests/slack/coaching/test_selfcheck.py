@@ -197,9 +197,7 @@ def test_ratings_typed_for_every_statement_are_saved_at_once(
 ) -> None:
     sandbox.command("U0ANA", "C0GENERAL", "/selfcheck", typed)
     message = sandbox.wait_for_message("D0ANA", "Two next steps")
-    assert (
-        "Assess barriers and facilitators: by your own account you work at the foundational level" in message["text"]
-    )
+    assert "Assess barriers and facilitators: by your own account you work at the foundational level" in message["text"]
     assert repositories.checks.latest(ANA)["C4"].ratings == (3, 4, 2, 4, 3, None, 2, 1)
     line = sandbox.wait_for_message("C0GENERAL", "is saved", user="U0ANA")
     assert line["ephemeral"] is True
