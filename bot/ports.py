@@ -64,6 +64,9 @@ class Index(Protocol):
     def suits(self, query: str, passages: Sequence[Passage]) -> list[float]:
         """How well each passage answers a query, by its text and the questions it is known to answer; 0 and up."""
 
+    def known(self, query: str, passages: Sequence[Passage]) -> float:
+        """How near a query comes to anything that some passages say or are known to answer; 0 and up."""
+
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """All passages of a unit, in order."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -30,6 +31,7 @@ _READS_MEANING = frozenset(
     {"competency", "about", "unit", "evidence"}
 )  # of the others, meaning gained less than half a point
 _ACRONYM = re.compile(r"\b[A-Z]{2}[A-Z0-9-]*[A-Z]\b")  # three capitals or more, as names of frameworks have
+_REMEMBERED = 16  # texts whose rows are kept
 ASKS = 0.8  # weight of a line that the content gives as asking for an activity
 
 
@@ -40,13 +42,23 @@ class TrainedClassifier:
         self.representation = representation
         self._dense: Dense | None = dense
         self._heads: dict[str, Head] = {}
+        self._remember()
+
+    def _remember(self) -> None:
+        """Keep the rows of the last texts: one question is read several times over."""
+        self.read: Callable[[str], Rows] = lru_cache(_REMEMBERED)(self._read)
 
     def use_dense(self, dense: Dense) -> None:
         """Give the vectors again after loading: an open model is not stored."""
         self._dense = dense
+        self._remember()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_dense": None}
+        return {k: v for k, v in self.__dict__.items() if k != "read"} | {"_dense": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._remember()
 
     # --- training
 
@@ -84,7 +96,7 @@ class TrainedClassifier:
 
     def classify(self, text: str) -> Classification:
         """See Classifier: competencies, none, functions and level of one message."""
-        rows = self._read(text)
+        rows = self.read(text)
         competencies = self._view("competency", rows)
         first = max(competencies, key=competencies.__getitem__)
         return Classification(
@@ -98,7 +110,7 @@ class TrainedClassifier:
 
     def read_question(self, text: str) -> QuestionView:
         """Which units a question is about, which form of answer it wants, and whether the sources may hold it."""
-        rows = self._read(text)
+        rows = self.read(text)
         return QuestionView(
             units=self._view("unit", rows),
             evidence=self._view("evidence", rows),

@@ -22,9 +22,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bm25s
 import joblib
@@ -45,10 +46,15 @@ from bot.core.text import clean
 
 log = structlog.get_logger()
 
-FORMAT = 2  # raise it when what stands in a folder changes its form
+FORMAT = 3  # raise it when what stands in a folder changes its form
 EVERYBODY = "*"
 _EMBED = 500  # texts embedded between two words on progress
-_MEANING = 0.8  # of nearness in meaning beside nearness in words; set on each activity's own asks, held out in turn
+_MEANING = 0.8  # of nearness in meaning beside nearness in words
+# Of a section of the paper, beside the nearness of its words; fitted on its asks, held out in turn.
+_SENTENCE = 0.9  # words of its nearest sentence
+_ASKED = 0.6  # meaning of what it is known to answer, on average
+_WRITTEN = ("P-", "D-")  # units of the paper's own and of documents
+_REMEMBERED = 16  # texts whose rows are kept: one question is read several times over
 _BATCH = 2000  # rows a call to Chroma; its own bound was 5,461
 _ABANDONED = 1800.0  # seconds after which a folder half built is taken for left behind
 _KEPT_ROWS = 5000  # vectors of passages kept for `nearness`
@@ -121,28 +127,67 @@ def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | N
 
 @dataclass(frozen=True)
 class Wishes:
-    """How each passage is asked for: its own text and the questions it is known to answer, as rows to compare with."""
+    """How each passage is asked for: its own words and the questions it is known to answer, as rows to compare with."""
 
     rows: Any  # sparse TF-IDF, one row a text, of unit length
     vectors: Any  # dense, one row a text, of unit length
-    places: dict[str, tuple[int, ...]]  # passage id -> its rows, its own text first
+    places: dict[str, _Place]
 
     @classmethod
     def of(cls, passages: Sequence[Passage], fitted: Representation, dense: Callable[[Sequence[str]], Any]) -> Wishes:
         """The rows of some passages; `dense` gives the vectors of texts."""
         texts: list[str] = []
-        places: dict[str, tuple[int, ...]] = {}
+        places: dict[str, _Place] = {}
         for p in passages:
-            places[p.id] = tuple(range(len(texts), len(texts) + 1 + len(p.asks)))
+            start = len(texts)
             texts += [f"{p.heading}. {p.text}", *p.asks]
+            asked = len(texts)
+            texts += p.sentences
+            places[p.id] = _Place(slice(start, asked), slice(asked, len(texts)))
         return cls(normalize(fitted.sparse(texts)), dense(texts), places)
 
-    def scores(self, row: Any, vector: Any, ids: Sequence[str]) -> list[float]:
-        """How well each passage fits a query, 0 to about 2: its nearest row in words plus its nearest in meaning."""
+    def read(self, row: Any, vector: Any) -> WishesRead:
+        """How near a query comes to every row."""
         words = np.asarray((self.rows @ normalize(row).T).todense()).ravel()
-        meaning = self.vectors @ vector[0]
-        together = words + _MEANING * np.maximum(meaning, 0.0)
-        return [float(together[list(self.places[i])].max()) for i in ids]
+        return WishesRead(words, np.maximum(self.vectors @ vector[0], 0.0), self.places)
+
+
+class _Place(NamedTuple):
+    """Where a passage's rows stand."""
+
+    whole: slice  # its own text first, then what it is known to answer
+    sentences: slice
+
+
+@dataclass(frozen=True)
+class WishesRead:
+    """One query beside every row: its nearness in words and in meaning, each 0 to 1."""
+
+    words: Any
+    meaning: Any
+    places: dict[str, _Place]
+
+    def suits(self, ids: Sequence[str]) -> list[float]:
+        """How well each passage answers, 0 and up; comparable within a unit.
+
+        What a unit would have one do goes by whatever lies nearest, since people tell of it in words of their own. A
+        section of the paper goes by its own words and its best sentence: what it answers is asked of its neighbours in
+        much the same words.
+        """
+        return [self._told(self.places[i]) if i.startswith(_WRITTEN) else self._nearest(self.places[i]) for i in ids]
+
+    def known(self, ids: Sequence[str]) -> float:
+        """How near the query comes to anything that some passages say or are known to answer, 0 to about 2."""
+        return max((self._nearest(self.places[i]) for i in ids), default=0.0)
+
+    def _nearest(self, place: _Place) -> float:
+        return float((self.words[place.whole] + _MEANING * self.meaning[place.whole]).max())
+
+    def _told(self, place: _Place) -> float:
+        text, asks = place.whole.start, slice(place.whole.start + 1, place.whole.stop)
+        asked = self.meaning[asks].mean() if asks.stop > asks.start else 0.0
+        best = self.words[place.sentences].max(initial=0.0)
+        return float(self.words[text] + _SENTENCE * best + _MEANING * self.meaning[text] + _ASKED * asked)
 
 
 class SealedIndex:
@@ -170,6 +215,7 @@ class SealedIndex:
             self._by_unit.setdefault(p.unit, []).append(p)
         self._lexical = _lexical(list(self._passages.values()))
         self._rows: dict[str, Any] = {}
+        self._asked = lru_cache(_REMEMBERED)(lambda query: self._wishes.read(*self._models.read(query)))
         self._vectors = Vectors(
             lambda: open_client(folder, place.chroma_url),
             seal["collections"],
@@ -206,15 +252,18 @@ class SealedIndex:
         """See Index: cosine of the embeddings plus the share of the query's stems that a text holds."""
         if not texts:
             return []
-        rows = self._meaning([query, *texts])
+        row, rows = self._models.read(query)[1][0], self._meaning(texts)
         wanted = {s for s in stems(clean(query)) if " " not in s}
         held = [len(wanted & set(stems(clean(t)))) / (len(wanted) or 1) for t in texts]
-        return [float(max(rows[i + 1] @ rows[0], 0.0)) + 0.6 * h for i, h in enumerate(held)]
+        return [float(max(rows[i] @ row, 0.0)) + 0.6 * h for i, h in enumerate(held)]
 
     def suits(self, query: str, passages: Sequence[Passage]) -> list[float]:
-        """See Index: nearness to the passage's own text or to the nearest of the questions it is known to answer."""
-        row, vector = self._models.representation.sparse([query]), self._meaning([query])
-        return self._wishes.scores(row, vector, [p.id for p in passages])
+        """See Index."""
+        return self._asked(query).suits([p.id for p in passages])
+
+    def known(self, query: str, passages: Sequence[Passage]) -> float:
+        """See Index."""
+        return self._asked(query).known([p.id for p in passages])
 
     def unit_passages(self, unit: str, *, tenant: str) -> list[Passage]:
         """See Index."""
@@ -250,7 +299,11 @@ class SealedIndex:
     # --- inside
 
     def _vector(self, query: str) -> list[float]:
-        vector: list[float] = self._embeddings.rows([query])[0].tolist()
+        if self.embeddings_name == "builtin":
+            row = self._models.representation.dense(self._models.read(query)[0])
+        else:
+            row = self._models.read(query)[1]
+        vector: list[float] = row[0].tolist()
         return vector
 
     def _search(self, query: str, vector: list[float], tenant: str, limit: int) -> list[Hit]:

@@ -19,14 +19,19 @@ from bot.core.ranking import RankedUnit
 from bot.core.text import content_words
 from bot.core.wording import Wording
 
-_POINTS = 5  # activities shown to a situation or a how-do-I
+_POINTS = 7  # activities shown to a situation or a how-do-I
+_FACTS = 5  # activities shown to a question of fact
 _ALL_POINTS = 8  # activities shown where all were asked for
 _STATEMENTS = 6  # statements of the paper shown on a question about the paper
+_BEFORE_OTHERS = 5  # of them, where other sections follow
+_OTHERS = 2  # sections beside the best
+_BESIDE = 2  # statements shown of such a section
+_ELSEWHERE = 0.8  # what a section of another part of the paper counts beside one of the part that was meant
 _CERTAIN = 10.0  # lifts the one section that is meant above all others
 _AT_LEAST = 2  # points shown, however far behind the best
 _SHARE = 0.45  # further points come this near to the best
-_CLOSE_SECOND = 0.3  # a runner-up with this part of the winner's share is worth a sentence, and its best point
-_NEARLY = 0.8  # a second section this near to the best is shown with it
+_CLOSE = (0.15, 0.3, 0.45)  # a runner-up with these parts of the winner's share gets a sentence and one, two, three points
+_NEARLY = 0.6  # a second section this near to the best is shown with it
 
 
 class Library(Protocol):
@@ -206,51 +211,76 @@ class Writer:
             self._point(draft, p, to_you=True)
         move = self._move(unit)
         draft.say(self.wording("ask.situation.first_step", step=move.text), self._of(unit, move.activity))
-        self._runner_up(draft, unit, ranked)
+        self._runner_up(draft, ranked)
 
-    def _runner_up(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
-        second = next((r for r in ranked[1:3] if r.unit in self.knowledge.units), None)
-        if second is None or second.share < _CLOSE_SECOND * ranked[0].share:
+    def _runner_up(self, draft: Draft, ranked: Sequence[RankedUnit]) -> None:
+        """What may be meant as well: a sentence on it and the more of its points, the nearer it came to the winner."""
+        second = next((r for r in ranked[1:3] if not r.unit.startswith("D-")), None)
+        points = sum(second.share >= bar * ranked[0].share for bar in _CLOSE) if second else 0
+        if second is None or not points:
+            return
+        if second.unit not in self.knowledge.units:
+            self._beside(draft, self._best(self._written(second.unit), 1)[0])
             return
         other = self.knowledge.units[second.unit]
-        source = self._versus(unit, other) or self._of(other, "definition")
+        winner = self.knowledge.units.get(ranked[0].unit)
+        source = (winner and self._versus(winner, other)) or self._of(other, "definition")
         draft.say(self._text("situation.also", other, difference=_lower_first(source.text)), source)
         candidates = [p for p in self.library.unit_passages(other.code) if self._is_applicable(p)]
-        for p in self._best(candidates, 1, keep_order=False):
+        for p in self._best(candidates, points, keep_order=False):
             self._point(draft, p, to_you=True)
 
     def _fact(self, draft: Draft, unit: Unit, ranked: Sequence[RankedUnit]) -> None:
         """A question of fact that one unit answers: the statement itself first, then where it belongs."""
         candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
-        first, *others = self._best(candidates, 3, keep_order=False, share=_SHARE)
+        first, *others = self._best(candidates, _FACTS, keep_order=False, share=_SHARE)
         self._point(draft, first, bullet="")
         for p in others:
             self._point(draft, p)
         definition = self._of(unit, "definition")
         draft.say(self._text("fact.belongs", unit, gist=_lower_first(definition.text)), definition)
-        self._runner_up(draft, unit, ranked)
+        self._runner_up(draft, ranked)
 
     def _part(self, draft: Draft, ranked: Sequence[RankedUnit], *, title: bool = False) -> None:
-        """A question about the paper itself, or of an operator's document: its best section, in its own order."""
-        passages = [p for p in self.library.unit_passages(ranked[0].unit) if not p.part.startswith("original-")]
-        wanted = _cite_section(self.question) if self.reading.form == "who" else None
-        scores = [
-            s + (_CERTAIN if p.part == wanted else 0.0)
-            for s, p in zip(self.library.suits(passages), passages, strict=True)
-        ]
-        order = sorted(range(len(passages)), key=lambda i: -scores[i])
-        chosen = [passages[order[0]]]
-        for i in order[1:2]:
-            near = scores[i] > _NEARLY * scores[order[0]] and self._may_join(passages[i])
-            if near and len(chosen[0].sentences) < _STATEMENTS:
-                chosen.append(passages[i])
-        sentences = self._fitting([(s, p) for p in chosen for s in p.sentences])
+        """A question about the paper itself, or of an operator's document: its best section, and what comes near it."""
+        first, *others = self._sections(ranked)
+        sentences = self._fitting(first, _BEFORE_OTHERS if others else _STATEMENTS)
+        alone = len(sentences) == 1 and not others
         if title:
-            draft.lines.append(f"**{chosen[0].title}**, “{chosen[0].heading}”:")
-        elif len(sentences) > 1:
-            draft.lines.append(self.wording("ask.part.lead", heading=chosen[0].heading))
-        for text, p in sentences:
-            draft.say(text, p, bullet="" if len(sentences) == 1 else "- ", quote=p.text)
+            draft.lines.append(f"**{first.title}**, “{first.heading}”:")
+        elif not alone:
+            draft.lines.append(self.wording("ask.part.lead", heading=first.heading))
+        for text in sentences:
+            draft.say(text, first, bullet="" if alone else "- ", quote=first.text)
+        for section in others:
+            self._beside(draft, section)
+        if not others and ranked[1:] and ranked[1].unit in self.knowledge.units and not title:
+            self._runner_up(draft, ranked)
+
+    def _beside(self, draft: Draft, section: Passage) -> None:
+        """What another section has to say: its best statements."""
+        draft.lines.append(self.wording("ask.part.also", heading=section.heading))
+        for text in self._fitting(section, _BESIDE):
+            draft.say(text, section, bullet="- ", quote=section.text)
+
+    def _sections(self, ranked: Sequence[RankedUnit]) -> list[Passage]:
+        """The section that fits best, and up to two that fit nearly as well: of its unit, or of a close second."""
+        top = ranked[0]
+        passages = self._written(top.unit)
+        wanted = _cite_section(self.question) if self.reading.form == "who" else None
+        scores = dict(zip((p.id for p in passages), self.library.suits(passages), strict=True))
+        first = max(passages, key=lambda p: scores[p.id] + (_CERTAIN if p.part == wanted else 0.0))
+        others = [p for p in passages if p is not first and self._may_join(p)]
+        if ranked[1:] and ranked[1].unit.startswith("P-") and ranked[1].share >= _CLOSE[0] * top.share:
+            more = [p for p in self._written(ranked[1].unit) if self._may_join(p)]
+            others += more
+            scores |= {p.id: _ELSEWHERE * s for p, s in zip(more, self.library.suits(more), strict=True)}
+        near = [p for p in others if scores[p.id] > _NEARLY * scores[first.id]]
+        best = sorted(near, key=lambda p: -scores[p.id])[:_OTHERS]
+        return [first, *(best if first.part != wanted else ())]
+
+    def _written(self, unit: str) -> list[Passage]:
+        return [p for p in self.library.unit_passages(unit) if not p.part.startswith("original-")]
 
     def _may_join(self, passage: Passage) -> bool:
         """Whether a section may stand beside the best one: of the references, only one whose author is named."""
@@ -258,14 +288,14 @@ class Writer:
             return True
         return bool(set(content_words(passage.heading)) & set(content_words(self.question)))
 
-    def _fitting(self, sentences: list[tuple[str, Passage]]) -> list[tuple[str, Passage]]:
+    def _fitting(self, section: Passage, most: int) -> list[str]:
         """The statements that fit best, in their own order, where there are too many to show."""
-        if len(sentences) <= _STATEMENTS:
+        sentences = list(section.sentences)
+        if len(sentences) <= most:
             return sentences
-        scores = self.library.relevance([s for s, _ in sentences])
-        lead = sentences[0][1]
-        order = sorted(range(len(sentences)), key=lambda i: -scores[i] - (0.3 if sentences[i][1] is lead else 0.0))
-        return [sentences[i] for i in sorted(order[:_STATEMENTS])]
+        scores = self.library.relevance(sentences)
+        order = sorted(range(len(sentences)), key=lambda i: -scores[i])
+        return [sentences[i] for i in sorted(order[:most])]
 
     # --- parts
 

@@ -55,14 +55,17 @@ _WHO = re.compile(
     r"\b(who (?:wrote|made|developed|created|published|are the authors)|authors?|publisher|cite|citation|apa|reference list|copyright)\b"
 )
 _PERSONAL = re.compile(r"\b(i|i'm|i've|i'd|my|me|we|we're|we've|our|us)\b")
+# "Fine, and who …", "Thanks! But …": what precedes the question itself.
+_NOD = r"^(?:(?:fine|good|great|right|sure|yes|no|well|ok(?:ay)?|alright|thanks?|thank you|i see|got it|makes sense)\W+)*"
 _ELLIPTIC = re.compile(
-    r"^(?:(?:why|how|really|such as|like what|more|go on|which one|then what)\W*$|and|but|so|or|also|what about|how about|why so|how so|more (?:on|about)|tell me more|such as|like what|e\.?g|for example|(?:can|could|would) you (?:give|show|explain|elaborate|say more|tell me more|expand)|example|an example|really|is that|does that|which one|the other|then what|ok and)\b"
+    _NOD + r"(?:(?:why|how|really|such as|like what|more|go on|which one|then what)\W*$|and|but|so|or|also|what about|how about|why so|how so|more (?:on|about)|tell me more|such as|like what|e\.?g|for example|(?:can|could|would) you (?:give|show|explain|elaborate|say more|tell me more|expand)|example|an example|really|is that|does that|which one|the other|then what|ok and)\b"
 )
 _POINTING = re.compile(
     r"\b(it|its|that|this|those|these|they|them|there|the same|one|both|either|former|latter|here)\b"
 )
 
 
+_HEARD = 40  # words of the last answer that say what it was about
 _STUMP = 3  # words of "advanced level too?"
 _BARE_QUESTION = 6  # words of "what is the connect function?"
 _BARE_NAME = 4  # words of a message that is little more than a unit's name
@@ -183,6 +186,12 @@ def standalone(text: str, history: Sequence[Turn], names: Names, titles: Mapping
     return f"{text} ({addition})" if addition else text
 
 
+def before(history: Sequence[Turn]) -> str:
+    """What a conversation was about last: the question, and how the answer began; "" where there was none."""
+    said = " ".join(clean(_last(history, "assistant")).split()[:_HEARD])
+    return f"{clean(_last(history, 'user'))} {said}".strip()
+
+
 def _addition(text: str, asked: str, said: str, names: Names, titles: Mapping[str, str]) -> str | None:
     """What a question leaves to the conversation to say."""
     low = text.lower()
@@ -220,7 +229,7 @@ def _leans(low: str, mentions: Sequence[str]) -> bool:
 
 def _topic(asked: str, said: str, names: Names, titles: Mapping[str, str]) -> str:
     """What the conversation is about: the unit last named by either side, else the last question's own words."""
-    named = names.mentioned(asked) or tuple(c for c in _bold_units(said, titles))
+    named = names.mentioned(asked) or tuple(_bold_units(said, titles)) or names.mentioned(said)[:1]
     if named:
         return " and ".join(titles[c] for c in named[:2])
     return " ".join(content_words(asked)[:14])

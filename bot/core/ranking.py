@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.answer import Outcome
 from bot.core.evidence import Hit, Neighbour, QuestionView
@@ -36,6 +36,8 @@ class Weights:
     near: float = 1.0  # exemplars nearest in meaning
     words: float = 1.0  # best BM25 of the unit's passages, as a share of the best of all
     named: float = 1.5  # the question names the unit
+    leant: float = 0.8  # log-probability for what was said before, where the question leans on it
+    before: float = 0.4  # the same, where it could stand alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Evidence:
     hits: Sequence[Hit]
     neighbours: Sequence[Neighbour]
     continued: bool = False  # the conversation before it says what it is about
+    before: Mapping[str, float] = field(default_factory=dict)  # the trained view of what was said last, if anything was
 
 
 def features(evidence: Evidence) -> dict[str, tuple[float, float, float, float, float]]:
@@ -90,6 +93,9 @@ def rank(evidence: Evidence, best: Mapping[str, str], *, weights: Weights | None
         u: w.model * f[0] + w.dense * f[1] + w.near * f[2] + w.words * f[3] + w.named * f[4]
         for u, f in features(evidence).items()
     }
+    if evidence.before:
+        kept = w.leant if evidence.continued else w.before
+        scores = {u: s + kept * math.log(evidence.before.get(u, 0.0) + _FLOOR) for u, s in scores.items()}
     passage = dict(best)
     for hit in reversed(evidence.hits):
         passage[hit.passage.unit] = hit.passage.id

@@ -21,6 +21,7 @@ _UNREADABLE = 0.75  # share of words never seen from which on there is nothing t
 _WEIGHED = 20  # passages whose fit the evidence gate looks at
 _NEAREST = 3  # sections named beside a refusal
 _REJOINDER = 8  # words of a question that, within a conversation, is about what was just said
+_LEVELS = 0.35  # likewise for the levels, which no other form brings
 _LIKELY = 0.6  # a trained view this sure of a form of answer decides it
 
 
@@ -117,7 +118,9 @@ class Coach:
         library = AskersLibrary(self._index, question.tenant, whole)
         hits = self._index.search(whole, tenant=question.tenant)
         near = self._index.neighbours(whole)
-        evidence = ranking.Evidence(reading, view, hits, near, continued=whole != text)
+        said = questions.before(question.history) if not talk else ""
+        before = self._reader.read_question(said).units if said else {}
+        evidence = ranking.Evidence(reading, view, hits, near, continued=whole != text, before=before)
         ranked = _led_by_mention(ranking.rank(evidence, self._anchors), reading)
         outcome = self._gate(text, evidence, ranked, library)
         best = tuple(
@@ -150,7 +153,7 @@ class Coach:
         if conversation.small_talk(asked) and not evidence.reading.mentions:
             return "out_of_scope"
         brought = [hit.passage for hit in evidence.hits[:_WEIGHED]]
-        return ranking.gate(evidence, ranked, max(library.suits(brought), default=0.0))
+        return ranking.gate(evidence, ranked, self._index.known(library.question, brought))
 
     def _refusal(
         self,
@@ -252,7 +255,7 @@ def _form(reading: questions.Reading, view: QuestionView, ranked: Sequence[ranki
         return form
     if reading.mentions and ranked[0].unit in reading.mentions and view.intents.get("definition", 0.0) > _LIKELY:
         return "definition"
-    if view.intents.get("levels", 0.0) > _LIKELY:
+    if view.intents.get("levels", 0.0) > _LEVELS:
         return "levels"
     applied = view.intents.get("situation", 0.0) + view.intents.get("how_do_i", 0.0)
     return "situation" if applied > _LIKELY or form == "how_do_i" or reading.personal else "fact"
