@@ -116,7 +116,6 @@ class TrainedClassifier:
             evidence=self._view("evidence", rows),
             intents=self._view("intent", rows),
             kinds=self._view("kind", rows),
-            work=self._view("about", rows).get("work", 1.0),
             unknown=self._share_missing(text, self._known),
             outside=self._share_missing(text, self._in_sources),
             foreign=any(self._share_missing(name, self._in_sources) > 0 for name in _ACRONYM.findall(text)),

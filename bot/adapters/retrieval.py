@@ -57,7 +57,7 @@ _WRITTEN = ("P-", "D-")  # units of the paper's own and of documents
 _REMEMBERED = 16  # texts whose rows are kept: one question is read several times over
 _BATCH = 2000  # rows a call to Chroma; its own bound was 5,461
 _ABANDONED = 1800.0  # seconds after which a folder half built is taken for left behind
-_KEPT_ROWS = 5000  # vectors of passages kept for `nearness`
+_KEPT_ROWS = 5000  # vectors of passages kept for `nearness` and `relevance`
 _KEEP = 2  # sealed folders kept beside the newest: another process may still read one
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
@@ -215,6 +215,8 @@ class SealedIndex:
             self._by_unit.setdefault(p.unit, []).append(p)
         self._lexical = _lexical(list(self._passages.values()))
         self._rows: dict[str, Any] = {}
+        # Passages and their sentences, which come again and again.
+        self._told = lru_cache(_KEPT_ROWS)(lambda text: (self._meaning([text])[0], _single_stems(text)))
         self._asked = lru_cache(_REMEMBERED)(lambda query: self._wishes.read(*self._models.read(query)))
         self._vectors = Vectors(
             lambda: open_client(folder, place.chroma_url),
@@ -252,10 +254,9 @@ class SealedIndex:
         """See Index: cosine of the embeddings plus the share of the query's stems that a text holds."""
         if not texts:
             return []
-        row, rows = self._models.read(query)[1][0], self._meaning(texts)
-        wanted = {s for s in stems(clean(query)) if " " not in s}
-        held = [len(wanted & set(stems(clean(t)))) / (len(wanted) or 1) for t in texts]
-        return [float(max(rows[i] @ row, 0.0)) + 0.6 * h for i, h in enumerate(held)]
+        row, wanted = self._models.read(query)[1][0], _single_stems(query)
+        told = [self._told(t) for t in texts]
+        return [float(max(near @ row, 0.0)) + 0.6 * len(wanted & said) / (len(wanted) or 1) for near, said in told]
 
     def suits(self, query: str, passages: Sequence[Passage]) -> list[float]:
         """See Index."""
@@ -331,6 +332,10 @@ class SealedIndex:
         if name not in self._vectors.names or not any(vector):
             return []
         return self._vectors.nearest(name, vector, limit)
+
+
+def _single_stems(text: str) -> frozenset[str]:
+    return frozenset(s for s in stems(clean(text)) if " " not in s)
 
 
 # --- building -----------------------------------------------------------------------------------------------------

@@ -30,7 +30,11 @@ _ELSEWHERE = 0.8  # what a section of another part of the paper counts beside on
 _CERTAIN = 10.0  # lifts the one section that is meant above all others
 _AT_LEAST = 2  # points shown, however far behind the best
 _SHARE = 0.45  # further points come this near to the best
-_CLOSE = (0.15, 0.3, 0.45)  # a runner-up with these parts of the winner's share gets a sentence and one, two, three points
+_CLOSE = (
+    0.15,
+    0.3,
+    0.45,
+)  # a runner-up with these parts of the winner's share gets a sentence and one, two, three points
 _NEARLY = 0.6  # a second section this near to the best is shown with it
 
 
@@ -207,16 +211,22 @@ class Writer:
         draft.say(self._text(f"situation.lead.{n}", unit, gist=gist), definition)
         candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
         draft.lines.append(self.wording("ask.situation.points"))
-        for p in self._best(candidates, _POINTS, keep_order=False, share=_SHARE):
+        room = _POINTS - self._close(ranked) // 2
+        for p in self._best(candidates, room, keep_order=False, share=_SHARE):
             self._point(draft, p, to_you=True)
         move = self._move(unit)
         draft.say(self.wording("ask.situation.first_step", step=move.text), self._of(unit, move.activity))
         self._runner_up(draft, ranked)
 
+    def _close(self, ranked: Sequence[RankedUnit]) -> int:
+        """How many points the second unit is worth: none to three."""
+        if not ranked[1:] or ranked[1].unit.startswith("D-"):
+            return 0
+        return sum(ranked[1].share >= bar * ranked[0].share for bar in _CLOSE)
+
     def _runner_up(self, draft: Draft, ranked: Sequence[RankedUnit]) -> None:
         """What may be meant as well: a sentence on it and the more of its points, the nearer it came to the winner."""
-        second = next((r for r in ranked[1:3] if not r.unit.startswith("D-")), None)
-        points = sum(second.share >= bar * ranked[0].share for bar in _CLOSE) if second else 0
+        points, second = self._close(ranked), ranked[1] if ranked[1:] else None
         if second is None or not points:
             return
         if second.unit not in self.knowledge.units:

@@ -109,6 +109,7 @@ class RetrievalResult:
     outcome: Outcome
     latency_ms: float
     answer: str = ""
+    sources: tuple[str, ...] = ()  # ids of the passages that the answer cites
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,6 @@ class QuestionView:
     evidence: dict[str, float]  # "answered", "not_in_sources", "out_of_scope"
     intents: dict[str, float]  # "definition", "levels", "how_do_i", …
     kinds: dict[str, float]  # what a direct message wants: "ask", "triage", "selfcheck", …
-    work: float = 1.0  # how likely it is about supporting implementation at all
     unknown: float = 0.0  # share of its words that stand nowhere in the content
     outside: float = 0.0  # share of its words that stand in no passage
     foreign: bool = False  # it names something by an acronym that stands in no passage

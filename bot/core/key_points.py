@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from bot.core.evaluation import RetrievalResult
 
 
+class Stating(BaseModel):
+    """Which passages state the key points of a question, as somebody marked once: it outlasts a changed answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str | int
+    points: tuple[tuple[tuple[str, ...], ...], ...]  # of each point the ways to state it: ids that do so together
+
+
 class Verdict(BaseModel):
     """What one reader says of one key point."""
 
@@ -57,6 +66,16 @@ def judged(results: Sequence[RetrievalResult], verdicts: Mapping[str, bool]) -> 
             elif key in verdicts:
                 found.append(verdicts[key])
     return found, count
+
+
+def shown(results: Sequence[RetrievalResult], stating: Mapping[str | int, Stating]) -> list[bool]:
+    """Whether an answer shows passages that state a key point, of every point marked; a refusal shows none."""
+    return [
+        any(set(way) <= set(result.sources) for way in ways)
+        for result in results
+        if result.line.id in stating
+        for ways in stating[result.line.id].points
+    ]
 
 
 def to_judge(results: Sequence[RetrievalResult], verdicts: Mapping[str, bool]) -> list[dict[str, Any]]:

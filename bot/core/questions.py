@@ -56,9 +56,12 @@ _WHO = re.compile(
 )
 _PERSONAL = re.compile(r"\b(i|i'm|i've|i'd|my|me|we|we're|we've|our|us)\b")
 # "Fine, and who …", "Thanks! But …": what precedes the question itself.
-_NOD = r"^(?:(?:fine|good|great|right|sure|yes|no|well|ok(?:ay)?|alright|thanks?|thank you|i see|got it|makes sense)\W+)*"
+_NOD = (
+    r"^(?:(?:fine|good|great|right|sure|yes|no|well|ok(?:ay)?|alright|thanks?|thank you|i see|got it|makes sense)\W+)*"
+)
 _ELLIPTIC = re.compile(
-    _NOD + r"(?:(?:why|how|really|such as|like what|more|go on|which one|then what)\W*$|and|but|so|or|also|what about|how about|why so|how so|more (?:on|about)|tell me more|such as|like what|e\.?g|for example|(?:can|could|would) you (?:give|show|explain|elaborate|say more|tell me more|expand)|example|an example|really|is that|does that|which one|the other|then what|ok and)\b"
+    _NOD
+    + r"(?:(?:why|how|really|such as|like what|more|go on|which one|then what)\W*$|and|but|so|or|also|what about|how about|why so|how so|more (?:on|about)|tell me more|such as|like what|e\.?g|for example|(?:can|could|would) you (?:give|show|explain|elaborate|say more|tell me more|expand)|example|an example|really|is that|does that|which one|the other|then what|ok and)\b"
 )
 _POINTING = re.compile(
     r"\b(it|its|that|this|those|these|they|them|there|the same|one|both|either|former|latter|here)\b"

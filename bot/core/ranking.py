@@ -18,6 +18,7 @@ _CERTAIN = frozenset({"definition", "levels", "list", "compare", "activities", "
 _HALF = 0.5
 _SHORT = 14  # words; in a longer story an acronym is part of the scene
 _REFUSED = 0.93  # a trained view this sure that the sources don't hold it is taken at its word
+_HELD, _SURE = 0.2, 0.9  # trained views this sure, that the sources hold it and of the unit, need no other sign
 _NAMED = 1.0  # for the gate: the question names one of the units
 _CONTINUED = 0.5  # likewise: it goes on with what was answered before
 _FIGURE = re.compile(
@@ -127,12 +128,12 @@ class GateWeights:
     second: float = 0.62  # and of the next
     unknown: float = -3.63  # share of words that stand nowhere in the content
     outside: float = -1.93  # share of words that stand in no passage
-    suits: float = 2.58  # how well the best passage fits
+    known: float = 2.58  # how near the question comes to what passages say or answer
     foreign: float = -2.0  # a short question that names a framework or a body which no passage names
     strangers: float = -1.22  # each other name that no passage has, up to three
     figure: float = -1.48  # it asks for a number, a size, a price or a product, of which the paper has few
 
-    def score(self, evidence: Evidence, suits: float) -> float:
+    def score(self, evidence: Evidence, known: float) -> float:
         """Above 0: there is evidence to answer from."""
         view = evidence.view
         held = {k: math.log(view.evidence.get(k, 0.0) + 1e-3) for k in ("answered", "not_in_sources", "out_of_scope")}
@@ -145,7 +146,7 @@ class GateWeights:
             + self.second * second
             + self.unknown * view.unknown
             + self.outside * view.outside
-            + self.suits * suits
+            + self.known * known
             + self.foreign * (view.foreign and len(words(evidence.reading.text)) <= _SHORT)
             + self.strangers * min(view.strangers, 3)
             + self.figure * bool(_FIGURE.search(evidence.reading.text.lower()))
@@ -153,11 +154,11 @@ class GateWeights:
 
 
 def gate(
-    evidence: Evidence, ranked: Sequence[RankedUnit], suits: float, *, weights: GateWeights | None = None
+    evidence: Evidence, ranked: Sequence[RankedUnit], known: float, *, weights: GateWeights | None = None
 ) -> Outcome:
     """Whether there is evidence to answer from, decided before anything is written.
 
-    `suits`: how well the best of the brought passages fits the question.
+    `known`: how near the question comes to what the brought passages say or are known to answer.
     """
     reading, view = evidence.reading, evidence.view
     held, ours = (view.evidence.get(k, 0.0) for k in ("not_in_sources", "out_of_scope"))
@@ -167,6 +168,8 @@ def gate(
     if ranked and ranked[0].unit.startswith("D-"):
         return "answered"  # an operator's document that outdoes the framework was put there to answer
     named = _NAMED if reading.mentions else _CONTINUED if evidence.continued else 0.0
-    if not view.evidence or (held < _REFUSED and (weights or GateWeights()).score(evidence, suits) + named >= 0):
+    if view.evidence and held + ours < _HELD and max(view.units.values(), default=0.0) > _SURE:
+        return "answered"
+    if not view.evidence or (held < _REFUSED and (weights or GateWeights()).score(evidence, known) + named >= 0):
         return "answered"
     return "not_in_sources" if held >= ours or reading.mentions else "out_of_scope"

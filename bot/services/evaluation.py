@@ -143,6 +143,7 @@ def _asked(coach: Coach, lines: Sequence[figures.RetrievalLine], run: _Run) -> l
             outcome=answer.outcome,
             latency_ms=took,
             answer=answer.answer,
+            sources=tuple(c.passage_id for c in answer.citations),
         )
         for line, answer, took in worked
     ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
 from bot.core.evaluation import RetrievalLine, RetrievalResult
-from bot.core.key_points import Verdict, judged, key_of, points_of, settled, to_judge
+from bot.core.key_points import Stating, Verdict, judged, key_of, points_of, settled, shown, to_judge
 
 
 def asked(answer="Bring in others. [1]", *, outcome="answered", points=("Bring in others", "Share roles"), **line):
@@ -51,3 +53,15 @@ def test_readers_get_the_open_points_of_answered_questions_only():
 def test_a_line_without_a_key_is_no_verdict():
     with pytest.raises(ValidationError):
         Verdict.model_validate({"key": "nonsense", "stated": True})
+
+
+def test_a_point_is_shown_where_all_passages_of_one_way_to_state_it_are_cited():
+    marked = Stating(id="q1", points=((("C1/a", "C1/b"), ("C1/equity",)), (("C1/c",),)))
+    cites = [replace(asked(), sources=sources) for sources in (("C1/a", "C1/c"), ("C1/b", "C1/a"), ("C1/equity",), ())]
+    assert [shown([result], {"q1": marked}) for result in cites] == [
+        [False, True],
+        [True, False],
+        [True, False],
+        [False, False],
+    ]
+    assert shown(cites, {}) == []

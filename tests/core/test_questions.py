@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.adapters.content import load_knowledge
 from bot.core.answer import Turn
 from bot.core.framework import FRAMEWORK_UNITS
-from bot.core.questions import Names, read, standalone
+from bot.core.questions import Names, before, read, standalone
 
 KNOWLEDGE = load_knowledge(Path(__file__).parents[2])
 NAMES = Names.of(KNOWLEDGE)
@@ -67,6 +67,8 @@ ASKED = (
         ("and at the advanced level?", "and at the advanced level? (Assess barriers and facilitators)"),
         ("why does that matter?", "why does that matter? (Assess barriers and facilitators)"),
         ("can you give an example", "can you give an example (Assess barriers and facilitators)"),
+        ("Fine, and who does that?", "Fine, and who does that? (Assess barriers and facilitators)"),
+        ("Thanks! But why so?", "Thanks! But why so? (Assess barriers and facilitators)"),
         ("How do I cite the paper?", "How do I cite the paper?"),
         ("How far is the moon?", "How far is the moon?"),
         ("what about sustainability?", "what about sustainability?"),
@@ -77,10 +79,25 @@ def test_a_follow_up_takes_its_topic_from_the_conversation_and_a_whole_question_
 
 
 def test_the_same_is_asked_of_another_unit():
-    before = (Turn(role="user", text="What are the levels of C9?"), Turn(role="assistant", text="…"))
-    assert standalone("what about spread and scale?", before, NAMES, TITLES).endswith(
+    turns = (Turn(role="user", text="What are the levels of C9?"), Turn(role="assistant", text="…"))
+    assert standalone("what about spread and scale?", turns, NAMES, TITLES).endswith(
         "(foundational and advanced levels)"
     )
+
+
+def test_a_topic_that_only_the_answer_named_is_the_topic():
+    said = (
+        Turn(role="user", text="The wards ignore the new chart."),
+        Turn(role="assistant", text="Begin by assessing barriers and facilitators with them."),
+    )
+    assert standalone("and at which level?", said, NAMES, TITLES).endswith("(Assess barriers and facilitators)")
+
+
+def test_what_was_said_before_is_the_last_question_and_how_the_answer_began():
+    assert before(ASKED) == "What is assessing barriers? **Assess barriers and facilitators** (C4): ..."
+    assert before(()) == ""
+    long = (Turn(role="user", text="Why?"), Turn(role="assistant", text="word " * 500))
+    assert len(before(long).split()) < 60
 
 
 def test_an_ordinal_points_into_the_list_that_was_given():
@@ -96,7 +113,7 @@ def test_without_a_conversation_nothing_is_added():
 
 
 @given(st.text(max_size=300), st.lists(st.text(max_size=200), max_size=4))
-def test_any_text_can_be_read(text, before):
-    turns = [Turn(role="user" if n % 2 == 0 else "assistant", text=t) for n, t in enumerate(before)]
+def test_any_text_can_be_read(text, said):
+    turns = [Turn(role="user" if n % 2 == 0 else "assistant", text=t) for n, t in enumerate(said)]
     assert set(read(text, NAMES).mentions) <= set(FRAMEWORK_UNITS)
     standalone(text, turns, NAMES, TITLES)

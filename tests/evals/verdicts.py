@@ -12,18 +12,24 @@ from typing import Any
 
 from bot.app import open_coach
 from bot.core.evaluation import RetrievalResult
-from bot.core.key_points import Verdict, points_of
+from bot.core.key_points import Stating, Verdict, points_of
 from bot.services.evaluation import retrieval_results
 from bot.settings import Settings
 from tests.evals import baseline
 
 FILE = Path(__file__).parent / "verdicts.jsonl"
+STATING = Path(__file__).parent / "key-point-passages.jsonl"
 
 
 def load(*paths: Path) -> list[Verdict]:
     """All verdicts of some files."""
     texts = [text for path in paths if path.is_file() for text in path.read_text("utf-8").splitlines()]
     return [Verdict.model_validate_json(text) for text in texts if text.strip()]
+
+
+def stating() -> list[Stating]:
+    """Which passages state the key points of the project's own questions."""
+    return [Stating.model_validate_json(text) for text in STATING.read_text("utf-8").splitlines()]
 
 
 def results(coach: Any) -> list[RetrievalResult]:
