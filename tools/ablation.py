@@ -1,6 +1,6 @@
 """What each signal gains, on authors whose lines were not trained on: `python -m tools.ablation [MODEL_FOLDER]`.
 
-Prints docs/evaluation.md's tables anew: triage by leave-one-author-out, the choice of passages by leave-one-ask-out.
+Prints docs/evaluation.md's triage table anew, by leave-one-author-out; and the choice of passages by leave-one-ask-out.
 With the folder of MiniLM's ONNX file its rows are measured too. Takes some minutes.
 """
 

@@ -19,8 +19,8 @@ from bot.core.ranking import RankedUnit
 from bot.core.text import content_words
 from bot.core.wording import Wording
 
-_POINTS = 7  # activities shown to a situation or a how-do-I
-_FACTS = 5  # activities shown to a question of fact
+_POINTS = 9  # points shown at most to a situation or a how-do-I, those of a close second among them
+_FACTS = 6  # activities shown to a question of fact
 _ALL_POINTS = 8  # activities shown where all were asked for
 _STATEMENTS = 6  # statements of the paper shown on a question about the paper
 _BEFORE_OTHERS = 5  # of them, where other sections follow
@@ -29,12 +29,8 @@ _BESIDE = 2  # statements shown of such a section
 _ELSEWHERE = 0.8  # what a section of another part of the paper counts beside one of the part that was meant
 _CERTAIN = 10.0  # lifts the one section that is meant above all others
 _AT_LEAST = 2  # points shown, however far behind the best
-_SHARE = 0.45  # further points come this near to the best
-_CLOSE = (
-    0.15,
-    0.3,
-    0.45,
-)  # a runner-up with these parts of the winner's share gets a sentence and one, two, three points
+_SHARE = 0.6  # further points come this near to the best
+_CLOSE = (0.15, 0.3, 0.45)  # a runner-up with so much of the winner's share gets a sentence, and 1, 2 or 3 points
 _NEARLY = 0.6  # a second section this near to the best is shown with it
 
 
@@ -211,7 +207,7 @@ class Writer:
         draft.say(self._text(f"situation.lead.{n}", unit, gist=gist), definition)
         candidates = [p for p in self.library.unit_passages(unit.code) if self._is_applicable(p)]
         draft.lines.append(self.wording("ask.situation.points"))
-        room = _POINTS - self._close(ranked) // 2
+        room = _POINTS - self._close(ranked)
         for p in self._best(candidates, room, keep_order=False, share=_SHARE):
             self._point(draft, p, to_you=True)
         move = self._move(unit)
