@@ -287,13 +287,16 @@ def _intent_lines(exemplars: Exemplars) -> Labelled:
 
 
 def _kind_lines(exemplars: Exemplars) -> Labelled:
-    """What a direct message wants: the router's own exemplars, with questions and situations beside them."""
+    """What a direct message wants: the router's own exemplars, with questions and situations beside them.
+
+    Every second question only: all of them would drown what people write when they ask in a direct message.
+    """
     data = Labelled()
     for w in exemplars.wishes:
         data.add(w.text, w.intent, group=w.author)
-    for q in exemplars.questions:
+    for q in exemplars.questions[::2]:
         data.add(q.question, "ask", weight=0.3, group=q.author)
-    for u in exemplars.unanswerable:
+    for u in exemplars.unanswerable[::2]:
         data.add(u.question, "ask", weight=0.2, group=u.author)
     for m in exemplars.messages:
         data.add(m.text, "triage", weight=0.2, group=m.author)
