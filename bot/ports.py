@@ -13,6 +13,7 @@ from bot.core.framework import Passage
 from bot.core.ingest import StoredDocument
 from bot.core.portrait import Portrait
 from bot.core.records import (
+    Came,
     Check,
     Exchange,
     Focus,
@@ -28,6 +29,7 @@ from bot.core.records import (
     Reflection,
     Remembered,
     Subscription,
+    Tally,
     Workspace,
 )
 
@@ -313,6 +315,9 @@ class ExchangeRepository(Protocol):
     def asked(self, *, since: datetime, team_id: str | None = None) -> list[Exchange]:
         """Questions of everybody since then, for counting; only those with `may_share` may be shown to anybody."""
 
+    def came_out(self, team_id: str, *, since: datetime) -> list[Came]:
+        """How each question and situation of a workspace came out since then; what was asked is never read."""
+
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
         """Corrections whose authors agreed to share them, oldest first."""
 
@@ -547,6 +552,9 @@ class Repositories(Protocol):
 
     def counts_of_team(self, team_id: str) -> dict[str, int]:
         """How many people ("people") and rows by table a workspace has; never what stands in them."""
+
+    def tallies_of_team(self, team_id: str, *, since: datetime) -> dict[str, Tally]:
+        """A workspace's "people" with anything kept, active "subscribers", and "checks" since then; channels aside."""
 
     def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
         """All rows of a person, by table, as plain JSON."""

@@ -168,7 +168,9 @@ class Settings(BaseSettings):
         730, description="How long it is kept which prompts were sent, so that none comes again soon; 0: for good."
     )
     admins: str = Field(
-        "", description="Slack ids, commas between, of people who may administer beside the workspace's own admins."
+        "",
+        description="Who may administer beside the workspace's own admins: Slack ids, commas between; "
+        "T…/U… where many workspaces install the app.",
     )
     serve_guests: bool = Field(True, description="Whether guests of the workspace may use the bot.")
     sends_per_second: Annotated[float, Field(gt=0, le=50)] = Field(
@@ -204,10 +206,10 @@ class Settings(BaseSettings):
     def _blank_is_absent(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @property
-    def admin_ids(self) -> frozenset[str]:
-        """The people of `admins`."""
-        return frozenset(filter(None, (name.strip() for name in self.admins.split(","))))
+    def names_admin(self, team_id: str, user_id: str) -> bool:
+        """Whether `admins` names a person. With many workspaces an id counts only together with its workspace's."""
+        named = {name.strip() for name in self.admins.split(",")}
+        return f"{team_id}/{user_id}" in named or (not self.many_workspaces and user_id in named)
 
     @property
     def has_slack(self) -> bool:

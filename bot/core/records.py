@@ -205,6 +205,23 @@ KEPT_KINDS: tuple[KeptKind, ...] = ("conversations", "questions", "selfchecks", 
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many there are of something, and how many people are behind them."""
+
+    count: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How one question or situation came out; not a word of it."""
+
+    user_id: str
+    kind: str  # "ask" or "triage"
+    outcome: str  # of bot.core.answer.Answer or bot.core.triage.Triage; empty where it has none
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """What a workspace's admins chose; nothing in it is about a person but who may choose."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from bot.sandbox.recorder import RecordedCall, Recorder
-from bot.sandbox.records import BOT_USER, Json, Message, View
+from bot.sandbox.records import BOT_USER, TEAM, Json, Message, View
 from bot.sandbox.socket_mode import Hub
 from bot.sandbox.state import State
 from bot.sandbox.ui_actions import Hands
@@ -100,6 +100,10 @@ class Driver:
     def add_person(self, real_name: str = "Dana Weber", tz: str = "Europe/Berlin") -> str:
         """Somebody new in the workspace, with a DM; the id."""
         return self.state.add_person(real_name, tz).id
+
+    def set_person(self, user: str, *roles: str, team: str = TEAM) -> None:
+        """Give a person other roles (of records.ROLES) or another home; delivers user_change where it is subscribed."""
+        self.state.set_person(user, frozenset(roles), team)
 
     def set_timezone(self, user: str, tz: str) -> None:
         """Move a person to another zone; delivers user_change where it is subscribed."""

@@ -115,7 +115,7 @@ def _common(state: State, user: str) -> Json:
         "team": {"id": TEAM, "domain": TEAM_DOMAIN},
         "enterprise": None,
         "is_enterprise_install": False,
-        "user": {"id": user, "username": name, "name": name, "team_id": TEAM},
+        "user": {"id": user, "username": name, "name": name, "team_id": state.users[user].team},
         "api_app_id": APP,
     }
 

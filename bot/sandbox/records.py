@@ -16,6 +16,7 @@ TEAM_DOMAIN = "riverside-health"
 APP = "A0COACH"
 BOT_USER = "U0COACH"
 BOT = "B0COACH"
+ROLES = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted", "deleted")
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class User:
     tz: str  # IANA
     colour: str
     is_bot: bool = False
+    roles: frozenset[str] = frozenset()  # of ROLES
+    team: str = TEAM  # another one: somebody of another organization, over Slack Connect
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ PEOPLE = ("U0ANA", "U0BEN", "U0CHI")
 def users() -> list[User]:
     """The three people and the bot."""
     return [
-        User("U0ANA", "ana", "Ana Ruiz", "America/Toronto", "#0b6e4f"),
+        User("U0ANA", "ana", "Ana Ruiz", "America/Toronto", "#0b6e4f", roles=frozenset({"is_admin"})),
         User("U0BEN", "ben", "Ben Okafor", "Europe/London", "#8a3ffc"),
         User("U0CHI", "chi", "Chi Tanaka", "Asia/Tokyo", "#b5460f"),
         User(BOT_USER, "coach", "ISP Coach", "Etc/UTC", "#1d3557", is_bot=True),

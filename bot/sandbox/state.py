@@ -106,6 +106,13 @@ class State:
             self._dms[user.id] = dm
             return user
 
+    def set_person(self, user: str, roles: frozenset[str], team: str) -> None:
+        """Make a person what Slack says of them; the bot hears of it where it asked to."""
+        with self.change():
+            self.users[user].roles, self.users[user].team = roles, team
+            event = {"type": "user_change", "user": user_wire(self.users[user], self.now()), "event_ts": self.new_ts()}
+            self.deliver("user_change", event)
+
     def set_timezone(self, user: str, tz: str) -> None:
         """A person moves to another zone; the bot hears of it where it asked to."""
         with self.change():

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.sandbox.records import APP, BOT, BOT_USER, TEAM, Channel, File, Json, Message, User
+from bot.sandbox.records import APP, BOT, BOT_USER, ROLES, TEAM, Channel, File, Json, Message, User
 
 if TYPE_CHECKING:
     from bot.sandbox.state import State
@@ -33,6 +33,9 @@ def message_wire(state: State, message: Message, *, for_page: bool = False, meta
         "reactions": [{"name": name, "users": who, "count": len(who)} for name, who in message.reactions.items()],
     }
     wire |= {key: value for key, value in optional.items() if value}
+    home = state.users[message.user].team if message.user in state.users else TEAM
+    if home != TEAM:  # as in a channel shared with another organization
+        wire |= {"team": home, "user_team": home, "source_team": home, "user_profile": {"team": home}}
     wire |= _thread_fields(state, message)
     if for_page:
         wire |= {"streaming": True} if message.stream else {}
@@ -87,20 +90,18 @@ def user_wire(user: User, now: datetime) -> Json:
     offset = local.utcoffset()
     return {
         "id": user.id,
-        "team_id": TEAM,
+        "team_id": user.team,
         "name": user.name,
-        "deleted": False,
         "color": user.colour.lstrip("#"),
         "real_name": user.real_name,
         "tz": user.tz,
         "tz_label": local.tzname() or user.tz,
         "tz_offset": int(offset.total_seconds()) if offset else 0,
-        "profile": {"real_name": user.real_name, "display_name": user.name, "team": TEAM},
-        "is_admin": user.id == "U0ANA",
-        "is_owner": False,
+        "profile": {"real_name": user.real_name, "display_name": user.name, "team": user.team},
+        **{role: role in user.roles for role in ROLES},
+        "is_stranger": user.team != TEAM,
         "is_bot": user.is_bot,
         "is_app_user": False,
-        "is_restricted": False,
         "updated": 0,
     }
 

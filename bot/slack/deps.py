@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from bot.core.answer import Answer, Question, Turn
 from bot.core.conversation import Route
 from bot.core.errors import StorageError
 from bot.core.framework import Knowledge, Passage
-from bot.core.records import Member
+from bot.core.records import KeptKind, Member
 from bot.core.triage import Triage
 from bot.core.wording import Wording
 from bot.ports import NO_METRICS, Clock, Metrics, Painter, Repositories, Stop
@@ -105,6 +106,10 @@ class Deps:
     def retention(self) -> Retention:
         """How long each kind of data is kept."""
         return retention_of(self.settings, self.repositories, self.clock)
+
+    def kept_for(self, kind: KeptKind, team_id: str) -> timedelta | None:
+        """How long a kind of data is kept in a workspace; None: as long as its person wants."""
+        return self.retention().kept_for(kind, self.repositories.workspaces.get(team_id))
 
     def support_line(self, team_id: str) -> str:
         """Whom a person in distress can reach, as the workspace's admins or the operator wrote it; else empty."""

@@ -46,6 +46,7 @@ class Page:
     plan: Plan
     entries: Sequence[Reflection]
     now: datetime
+    days: int  # that questions are kept
 
 
 def publish(member: Member, deps: Deps) -> None:
@@ -59,11 +60,13 @@ def _publish(member: Member, deps: Deps) -> None:
     if deps.selfchecks is None or deps.nudges is None:
         return
     try:
+        kept = deps.kept_for("questions", member.team_id)
         page = Page(
             overview=deps.selfchecks.overview(member),
             plan=plans.plan_of(member, deps.nudges),
             entries=deps.nudges.journal.entries(member, limit=_ENTRIES),
             now=deps.clock.now(),
+            days=kept.days if kept else deps.settings.keep_exchanges_days,
         )
     except StorageError:  # what was just written stands; the Home is renewed the next time
         log.warning("home.not_read")
@@ -96,7 +99,7 @@ def home_view(page: Page, deps: Deps) -> View:
             *_journal(page, knowledge, wording),
             divider(),
             header(wording("home.privacy.title")),
-            plain_section(wording("home.privacy", days=deps.settings.keep_exchanges_days)),
+            plain_section(wording("home.privacy", days=page.days)),
             *privacy_buttons(deps),
         ]
     )

@@ -36,6 +36,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from bot.slack import (
+    admin,
     ask,
     focus,
     full_profile,
@@ -73,6 +74,7 @@ from bot.slack.registry import Registration, Registry
 # journal         the journal, its search, a month looked back at
 # home     the App Home
 # privacy  what is kept, a copy, deletion; uninstall
+# admin    numbers without names, and what admins choose for everybody
 FEATURES: tuple[ModuleType, ...] = (
     talk,
     ask,
@@ -91,6 +93,7 @@ FEATURES: tuple[ModuleType, ...] = (
     journal,
     home,
     privacy,
+    admin,
 )
 
 

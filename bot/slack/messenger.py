@@ -29,6 +29,7 @@ from bot.ports import LookupUnavailable, Sent
 from bot.slack.gate import GatedClient, Withheld, only_if
 from bot.slack.mrkdwn import Links, clip, escape, guard, guard_text
 from bot.slack.replies import Block, View
+from bot.slack.roles import ADMIN, FOREIGN, GUEST, Roles
 
 log = structlog.get_logger()
 
@@ -143,6 +144,7 @@ class SlackMessenger:
         self._clients = clients
         self._links = links
         self._dms: dict[Member, str] = {}
+        self._roles = Roles(self._person)
         self._dead: set[str] = set()  # tokens of workspaces that the app was removed from
         self._refused: set[str] = set()  # tokens that Slack has called dead
 
@@ -336,13 +338,15 @@ class SlackMessenger:
 
     def is_admin(self, member: Member) -> bool:
         """Whether a person administers or owns the workspace. Raises LookupUnavailable."""
-        user = self._person(member)
-        return any(bool(user.get(name)) for name in ("is_admin", "is_owner", "is_primary_owner"))
+        return bool(self._roles.of(member) & ADMIN)
 
     def is_guest(self, member: Member) -> bool:
         """Whether a person is a guest there. Raises LookupUnavailable."""
-        user = self._person(member)
-        return any(bool(user.get(name)) for name in ("is_restricted", "is_ultra_restricted"))
+        return bool(self._roles.of(member) & GUEST)
+
+    def is_foreign(self, member: Member) -> bool:
+        """Whether a person belongs to another organization (Slack Connect). Raises LookupUnavailable."""
+        return FOREIGN in self._roles.of(member)
 
     def _person(self, member: Member) -> Mapping[str, Any]:
         try:

@@ -37,6 +37,7 @@ from bot.slack.mrkdwn import escape, plain_words
 from bot.slack.payloads import Choice, Click, Command, ProfileChanged, Submission, Value
 from bot.slack.registry import Ack, On, Registration, errors, on_choice, on_click, on_submit
 from bot.slack.replies import Block, Reply, View, say
+from bot.slack.rules import note_back
 
 log = structlog.get_logger()
 
@@ -44,6 +45,14 @@ SETTINGS = "nudge.settings"
 DEFAULT = Wishes(weekday=1, minute=9 * 60 + 30, zone="")  # Tuesday 9:30, until a person chooses
 _TOPICS = ("suggested", "rotate", "chosen")
 _TONES = ("gentle", "direct")
+
+
+def proposed(team_id: str, deps: Deps) -> Wishes:
+    """What is proposed before a person chooses: the day and time of the workspace's admins, or ours."""
+    chosen = deps.repositories.workspaces.get(team_id)
+    if chosen.weekday is None or chosen.minute is None:
+        return DEFAULT
+    return replace(DEFAULT, weekday=chosen.weekday, minute=chosen.minute)
 
 
 def service(deps: Deps) -> Nudges:
@@ -75,7 +84,7 @@ def subscribe(member: Member, wishes: Wishes, deps: Deps) -> Reply:
 
 def retimed(member: Member, when: When, deps: Deps) -> Wishes:
     """What a person has chosen already, with another day, time or rhythm."""
-    wishes = wishes_of(service(deps).subscription(member)) or DEFAULT
+    wishes = wishes_of(service(deps).subscription(member)) or proposed(member.team_id, deps)
     zone = wishes.zone if wishes.zone_is_own else ""
     changed = replace(wishes, zone=zone, every_weeks=when.every_weeks or wishes.every_weeks)
     weekday = when.weekday if when.weekday is not None else changed.weekday
@@ -154,7 +163,7 @@ class Wish:
 def open_settings(request: Command | Click, deps: Deps) -> None:
     """Open the settings at once, and fill in the zone when Slack has told it."""
     plan = plans.plan_of(request.member, service(deps))
-    wishes = wishes_of(plan.subscription) or DEFAULT
+    wishes = wishes_of(plan.subscription) or proposed(request.member.team_id, deps)
     if plan.subscription and not plan.lost_zone:
         wish = Wish(wishes, wishes.zone if wishes.zone_is_own else "")
         deps.slack.open_view(request, settings_modal(wish, deps))
@@ -277,7 +286,7 @@ def renew(member: Member, view_id: str, view: View, deps: Deps, *, view_hash: st
 
 def filled(values: Mapping[str, Value], metadata: str) -> Wish | None:
     """The form as it stands, in the zone that it means; None where day or time is missing."""
-    day, minute = _day(values.get("day")), _minute(values.get("time"))
+    day, minute = day_of(values.get("day")), minute_of(values.get("time"))
     if day is None or minute is None:
         return None
     typed = values.get("zone")
@@ -300,11 +309,13 @@ def filled(values: Mapping[str, Value], metadata: str) -> Wish | None:
     return Wish(wishes, own, channel=channel)
 
 
-def _day(value: Value) -> int | None:
+def day_of(value: Value) -> int | None:
+    """The weekday that a form holds, 0 Monday; None where it holds none."""
     return int(value) if isinstance(value, str) and value in {str(n) for n in range(7)} else None
 
 
-def _minute(value: Value) -> int | None:
+def minute_of(value: Value) -> int | None:
+    """The time that a form holds, in minutes after midnight; None where it holds none."""
     hour, _, minute = value.partition(":") if isinstance(value, str) else ("", "", "")
     return int(hour) * 60 + int(minute) if hour.isdigit() and minute.isdigit() else None
 
@@ -326,9 +337,9 @@ def _in(metadata: str, name: str) -> str:
 
 def check_settings(request: Submission, deps: Deps) -> Ack | None:
     """Day, hour, topics and zone have to be such that a nudge can come."""
-    minute, typed = _minute(request.values.get("time")), request.text("zone")
+    minute, typed = minute_of(request.values.get("time")), request.text("zone")
     wrong: dict[str, str] = {}
-    if _day(request.values.get("day")) is None:
+    if day_of(request.values.get("day")) is None:
         wrong["day"] = deps.wording("nudges.settings.day")
     if minute is None or not schedule.allowed(minute):
         wrong["time"] = deps.wording("nudges.settings.time")
@@ -358,7 +369,8 @@ def save_settings(request: Submission, deps: Deps) -> Reply | None:
 
 
 def profile_changed(request: ProfileChanged, deps: Deps) -> None:
-    """Follow somebody to another zone, unless they chose one of their own."""
+    """Follow somebody to another zone, unless they chose one of their own; and somebody who left may be back."""
+    note_back(request.member, deps)
     try:
         moved = service(deps).follow_zone(request.member, request.zone)
     except schedule.UnknownZone:

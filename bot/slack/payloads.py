@@ -108,7 +108,13 @@ def parse(body: Payload, us: Identity) -> Delivery | Ignored:
         request = _parse(body, us)
     except (KeyError, TypeError, IndexError, AttributeError, ValueError):
         return Ignored(MALFORMED)
-    return request if isinstance(request, Ignored) or well_formed(request) else Ignored(MALFORMED)
+    if isinstance(request, Ignored):
+        return request
+    if not well_formed(request):
+        return Ignored(MALFORMED)
+    if not isinstance(request, Lifecycle) and request.member.user_id in {*_SYSTEM_USERS, us.bot_user_id}:
+        return Ignored("not from a person")
+    return request
 
 
 def _parse(body: Payload, us: Identity) -> Delivery | Ignored:

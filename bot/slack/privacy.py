@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
-from bot.core.records import PARTS, Member, Part
+from bot.core.records import KEPT_KINDS, PARTS, Member, Part
 from bot.ports import LookupUnavailable
 from bot.services.privacy import Privacy, Receipt
 from bot.slack.blocks import actions, button, checkboxes, field, modal, option, plain_section, sections
 from bot.slack.deps import Deps
 from bot.slack.mrkdwn import escape
-from bot.slack.payloads import Click, Delivery, Lifecycle, Submission
+from bot.slack.payloads import Click, Delivery, Lifecycle, Mention, Submission
 from bot.slack.registry import Ack, On, Registration, errors, on_click, on_intent, on_submit, show
-from bot.slack.replies import DM, Block, Reply, Say, Talk, View, say
+from bot.slack.replies import DM, Block, Reply, Say, Talk, View
+from bot.slack.rules import note_gone
 
 log = structlog.get_logger()
 
@@ -33,14 +35,20 @@ def _service(deps: Deps) -> Privacy:
 def about(talk: Talk, deps: Deps) -> Reply:
     """What is kept, where, how long and who sees it, with the buttons to take or delete it."""
     text = about_words(talk.request.member, deps)
-    return say(text, [*sections(text), *privacy_buttons(deps)], outcome="privacy")
+    return _to_them(talk.request, text, [*sections(text), *privacy_buttons(deps)], outcome="privacy")
+
+
+def _to_them(request: Delivery, text: str, blocks: Sequence[Block] = (), *, outcome: str) -> Reply:
+    """Said where nobody else reads it: a mention stands in a channel, so it is answered in the DM."""
+    place = DM if isinstance(request, Mention) else None
+    return Reply((Say(text, blocks, place),), outcome=outcome)
 
 
 def about_words(member: Member, deps: Deps) -> str:
     """The whole account in words."""
     wording, settings = deps.wording, deps.settings
     counts = _service(deps).counts(member)
-    kept = _kept_for(member, deps)
+    kept = kept_words(member.team_id, deps)
     parts = [
         wording("slack.privacy.about"),
         wording("slack.privacy.about.now", parts=_listed(counts, PARTS, deps)),
@@ -58,21 +66,20 @@ def _model_words(deps: Deps) -> str:
     return deps.wording("slack.privacy.about.model.some", model=escape(deps.settings.model))
 
 
-def _kept_for(member: Member, deps: Deps) -> dict[str, str]:
-    """How long each kind is kept in this workspace, in words."""
-    workspace = deps.repositories.workspaces.get(member.team_id)
-    retention = deps.retention()
-    out = {}
-    for kind in ("conversations", "questions", "selfchecks", "reflections", "reminders"):
-        keep = retention.kept_for(kind, workspace)
-        hours = None if keep is None else round(keep.total_seconds() / 3600)
-        if hours is None:
-            out[kind] = deps.wording("slack.privacy.kept.for_good")
-        elif hours < 72:  # noqa: PLR2004 - short times read better in hours
-            out[kind] = deps.wording("slack.privacy.kept.hours", hours=hours)
-        else:
-            out[kind] = deps.wording("slack.privacy.kept.days", days=hours // 24)
-    return out
+def kept_words(team_id: str, deps: Deps) -> dict[str, str]:
+    """How long each kind is kept in a workspace, in words."""
+    workspace, retention = deps.repositories.workspaces.get(team_id), deps.retention()
+    return {kind: time_words(retention.kept_for(kind, workspace), deps) for kind in KEPT_KINDS}
+
+
+def time_words(keep: timedelta | None, deps: Deps) -> str:
+    """A time for which something is kept, in words; None has no end."""
+    if keep is None:
+        return deps.wording("slack.privacy.kept.for_good")
+    hours = round(keep.total_seconds() / 3600)
+    if hours < 72:  # noqa: PLR2004 - short times read better in hours
+        return deps.wording("slack.privacy.kept.hours", hours=hours)
+    return deps.wording("slack.privacy.kept.days", days=hours // 24)
 
 
 def _listed(counts: dict[Part, int], parts: Collection[Part], deps: Deps) -> str:
@@ -107,21 +114,21 @@ def _send_copy(request: Delivery, deps: Deps) -> Reply:
     try:
         channel = deps.slack.open_dm(member)
     except LookupUnavailable:
-        return say(deps.wording("slack.privacy.export_failed"), outcome="export_failed")
+        return _to_them(request, deps.wording("slack.privacy.export_failed"), outcome="export_failed")
     content = _service(deps).copy(member)
     sent = deps.slack.upload(member, channel, filename=_FILE, title="My data", content=content)
     key = "exported" if sent.outcome == "sent" else "export_failed"
-    return say(deps.wording(f"slack.privacy.{key}"), outcome=key)
+    return _to_them(request, deps.wording(f"slack.privacy.{key}"), outcome=key)
 
 
 # --- deletion ---------------------------------------------------------------------------------------------------------
 
 
-def delete(_talk: Talk, deps: Deps) -> Reply:
+def delete(talk: Talk, deps: Deps) -> Reply:
     """`/coach delete`: a command may be too slow to open a modal, so it offers the button."""
     text = deps.wording("slack.privacy.delete.offer")
     choose = button("Choose what to delete", "privacy.delete", style="danger")
-    return say(text, [*sections(text), *actions(choose)], outcome="privacy")
+    return _to_them(talk.request, text, [*sections(text), *actions(choose)], outcome="privacy")
 
 
 def open_delete(request: Click, deps: Deps) -> None:
@@ -207,6 +214,7 @@ def deactivated(request: Lifecycle, deps: Deps) -> None:
     if subscription is not None:
         deps.repositories.nudges.subscribe(replace(subscription, state="closed"))
     closed = deps.repositories.nudges.cancel_open(request.member, "deactivated")
+    note_gone(request.member, deps)
     log.info("privacy.deactivated", closed=closed)
 
 

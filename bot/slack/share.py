@@ -12,6 +12,7 @@ from bot.slack.mrkdwn import Links, clip, escape, to_mrkdwn
 from bot.slack.payloads import Click, Submission
 from bot.slack.registry import Ack, Registration, errors, on_click, on_submit
 from bot.slack.replies import DM, Block, Place, Reply, Say, View, say
+from bot.slack.rules import may_speak
 
 _CALLBACK = "share.confirm"
 _QUESTION_SHOWN = 500  # characters
@@ -72,6 +73,8 @@ def share(request: Submission, deps: Deps) -> Reply:
     if exchange is None or answer is None:
         return say(deps.wording("slack.old_button"))
     posted = shared_message(exchange, answer, request.user_name, deps)
+    if not may_speak(request.member.team_id, request.text("channel"), deps):
+        return Reply((Say(deps.wording("slack.rules.not_in_channel"), place=DM),), outcome="refused")
     channel = Place("channel", request.text("channel"))
     return Reply(
         (

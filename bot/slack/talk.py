@@ -41,6 +41,10 @@ def spoken(request: Message | Mention, deps: Deps) -> Reply | None:
     if not request.text:
         files = isinstance(request, Message) and request.has_files
         return say(deps.wording("slack.no_files")) if files else say(*help_message(deps))
+    word = request.text.lower().strip(".!? ")
+    in_thread = isinstance(request, Message) and request.thread_ts  # there it may be an answer to a weekly prompt
+    if word in _ALONE and word in deps.subcommands and not in_thread:
+        return routed(request, "", deps, wanted=deps.subcommands[word])
     return _reflected(request, deps) or routed(request, request.text, deps)
 
 
@@ -82,7 +86,8 @@ def recall(request: Delivery, deps: Deps) -> tuple[Turn, ...]:
     conversation = conversation_of(request)
     if not conversation:
         return ()
-    since = deps.clock.now() - timedelta(hours=deps.settings.memory_hours)
+    remembered = deps.kept_for("conversations", request.member.team_id)
+    since = deps.clock.now() - (remembered or timedelta(hours=deps.settings.memory_hours))
     found = deps.repositories.conversations.recall(conversation, request.member, since=since, limit=8)
     return tuple(Turn(role=m.role, text=m.text) for m in found)
 

@@ -17,12 +17,12 @@ from bot.slack.blocks import actions, button, field, modal, option, plain_sectio
 from bot.slack.deps import Deps
 from bot.slack.mrkdwn import escape, plain_words
 from bot.slack.nudge_settings import (
-    DEFAULT,
     Wish,
     check_settings,
     dates_block,
     filled,
     metadata_of,
+    proposed,
     renew,
     service,
     show,
@@ -36,6 +36,7 @@ from bot.slack.payloads import Choice, Click, Command, Delivery, Mention, Submis
 from bot.slack.plans import Plan
 from bot.slack.registry import Registration, on_choice, on_click, on_submit
 from bot.slack.replies import Block, Place, Reply, Say, View, say
+from bot.slack.rules import may_speak
 
 SETTINGS = "team.settings"
 _CHANNELS = ("C", "G")  # ids of channels, public and private, begin so
@@ -59,6 +60,8 @@ def command(request: Command, rest: str, deps: Deps) -> Reply | None:
     if not request.channel.startswith(_CHANNELS):
         return say(deps.wording("nudges.team.in_channel", command=deps.commands.reflect), outcome="asked_back")
     word, _, more = rest.strip().partition(" ")
+    if _WORDS.get(word.lower()) is not _stop and not may_speak(request.member.team_id, request.channel, deps):
+        return say(deps.wording("slack.rules.not_in_channel"), outcome="refused")
     team = _channel_member(request.member, request.channel)
     if word.lower() in _WORDS:
         return _WORDS[word.lower()](team, more, request.user_name, deps)
@@ -83,7 +86,8 @@ def _typed(request: Command, rest: str, deps: Deps) -> Reply:
     zone = before.zone if before else slack_zone(request.member, deps)
     if not zone:
         return say(deps.wording("nudges.team.no_zone", command=name), outcome="no_zone")
-    wishes = replace(before or replace(DEFAULT, topic="rotate"), weekday=when.weekday, minute=when.minute, zone=zone)
+    begun = before or replace(proposed(request.member.team_id, deps), topic="rotate")
+    wishes = replace(begun, weekday=when.weekday, minute=when.minute, zone=zone)
     wishes = replace(wishes, every_weeks=when.every_weeks or wishes.every_weeks)
     return _set(request.member, request.channel, wishes, request.user_name, deps)
 
@@ -131,7 +135,8 @@ def open_settings(request: Command | Click, channel: str, deps: Deps) -> None:
     """Open the channel's settings; the zone is the channel's, at first that of whoever sets it."""
     known = wishes_of(service(deps).subscription(_channel_member(request.member, channel)))
     profile = deps.repositories.profiles.get(request.member)
-    wishes = known or replace(DEFAULT, topic="rotate", zone=profile.zone or "")
+    usual = proposed(request.member.team_id, deps)
+    wishes = known or replace(usual, topic="rotate", zone=profile.zone or "")
     wish = Wish(wishes, asked=known is not None, channel=channel)
     view_id = deps.slack.open_view(request, settings_modal(wish, deps))
     if known is None:
@@ -178,6 +183,8 @@ def save_settings(request: Submission, deps: Deps) -> Reply | None:
     wish = filled(request.values, request.metadata)
     if wish is None or not wish.channel.startswith(_CHANNELS):
         return None
+    if not may_speak(request.member.team_id, wish.channel, deps):
+        return say(deps.wording("slack.rules.not_in_channel"), outcome="refused")
     wishes = replace(wish.wishes, check_weeks=None, tone="gentle")
     return _set(request.member, wish.channel, wishes, request.user_name, deps)
 
@@ -264,6 +271,8 @@ def _clicked(work: _Word) -> Callable[[Click, Deps], Reply | None]:
         channel = request.on.channel
         if not channel.startswith(_CHANNELS):
             return say(deps.wording("slack.old_button"), outcome="gone")
+        if work is not _stop and not may_speak(request.member.team_id, channel, deps):
+            return say(deps.wording("slack.rules.not_in_channel"), outcome="refused")
         weeks = request.action_id.partition(":")[2]
         more = f"{weeks} weeks" if weeks else ""
         return work(_channel_member(request.member, channel), more, request.user_name, deps)
@@ -275,12 +284,16 @@ def clicked_settings(request: Click, deps: Deps) -> Reply | None:
     """Open the settings of the channel in which the button stands."""
     if not request.on.channel.startswith(_CHANNELS):
         return say(deps.wording("slack.old_button"), outcome="gone")
+    if not may_speak(request.member.team_id, request.on.channel, deps):
+        return say(deps.wording("slack.rules.not_in_channel"), outcome="refused")
     open_settings(request, request.on.channel, deps)
     return None
 
 
 def clicked_unskip(request: Click, deps: Deps) -> Reply:
     """Let the one that was left out come after all."""
+    if not may_speak(request.member.team_id, request.on.channel, deps):
+        return say(deps.wording("slack.rules.not_in_channel"), outcome="refused")
     team = _channel_member(request.member, request.on.channel)
     back = service(deps).unskip(request.value, team)
     upcoming = plans.next_words(plans.plan_of(team, service(deps)), deps.wording)

@@ -15,6 +15,7 @@ from bot.core.records import (
     DECLINED,
     LEFT_OUT,
     PARTS,
+    Came,
     Check,
     Exchange,
     Focus,
@@ -30,6 +31,7 @@ from bot.core.records import (
     Reflection,
     Remembered,
     Subscription,
+    Tally,
     Workspace,
 )
 from bot.ports import (
@@ -249,6 +251,14 @@ class MemoryExchanges(_Part):
         found = [row for row in self.rows.values() if row.kind == "ask" and row.created_at >= since]
         wanted = [row for row in found if team_id in {None, row.member.team_id}]
         return copy.deepcopy(sorted(wanted, key=lambda row: (row.created_at, row.id)))
+
+    @_one_at_a_time
+    def came_out(self, team_id: str, *, since: datetime) -> list[Came]:
+        return [
+            Came(row.member.user_id, row.kind, str(row.result.get("outcome") or ""))
+            for row in self.rows.values()
+            if row.member.team_id == team_id and row.created_at >= since
+        ]
 
     @_one_at_a_time
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
@@ -907,7 +917,20 @@ class MemoryRepositories:
                 for table, rows in part.rows_by_table().items()
             }
         people = {row.member.user_id for rows in by_table.values() for row in rows} - {""}
-        return {"people": len(people), **{table: len(rows) for table, rows in by_table.items()}}
+        channels = {s.member.user_id for s in by_table["subscriptions"] if s.kind == "team"}
+        return {"people": len(people - channels), **{table: len(rows) for table, rows in by_table.items()}}
+
+    def tallies_of_team(self, team_id: str, *, since: datetime) -> dict[str, Tally]:
+        people = self.counts_of_team(team_id)["people"]
+        with self._lock:
+            mine = [s for s in self.nudges.subscriptions.values() if s.member.team_id == team_id]
+            subscribers = sum(s.state == "active" and s.kind == "person" for s in mine)
+            checks = [c for c in self.checks.rows.values() if c.member.team_id == team_id and c.created_at >= since]
+        return {
+            "people": Tally(people, people),
+            "subscribers": Tally(subscribers, subscribers),
+            "checks": Tally(len(checks), len({c.member for c in checks})),
+        }
 
     def sweep(self, kind: KeptKind, *, before: datetime, team_id: str | None = None, but: Collection[str] = ()) -> int:
         def of(member: Member) -> bool:

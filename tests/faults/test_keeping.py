@@ -163,12 +163,12 @@ def under(url: str, cipher: TextCipher) -> int:
     return found
 
 
-def under_way(engine: Engine, cipher: TextCipher) -> bool:
-    """Whether the first row has the new key; looked at often, so that the kill comes in the middle."""
+def under_way(engine: Engine, cipher: TextCipher, row: str) -> bool:
+    """Whether a row has the new key; looked at often, so that the kill comes in the middle."""
     with engine.connect() as connection:
         connection.execution_options(**{READ_ONLY: True})  # else it would wait in line with the one that writes
-        first = connection.execute(text("SELECT text FROM journal ORDER BY seq LIMIT 1")).scalar_one()
-    return cipher.is_current(first)
+        one = connection.execute(text("SELECT text FROM journal WHERE id = :id"), {"id": row}).scalar_one()
+    return cipher.is_current(one)
 
 
 @pytest.mark.fault("KEYS")
@@ -191,7 +191,7 @@ def test_a_key_is_changed_on_many_rows_killed_in_the_middle_and_resumed(
     running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     new = TextCipher([NEW])
     deadline = time.monotonic() + 300
-    while not under_way(watching, new) and running.poll() is None and time.monotonic() < deadline:
+    while not under_way(watching, new, str(rows // 3)) and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     running.send_signal(signal.SIGKILL)
     running.wait()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from bot.adapters.storage.repositories import SqlRepositories
 from bot.adapters.storage.tables import BELONGS, PARTS, Belongs, Instant, metadata
 from bot.core.records import PARTS as ALL_PARTS
 from bot.core.records import Member
+from tests.storage.rows import NOW as ROWS_NOW
+from tests.storage.rows import check, exchange, subscription
 
 ANA, BEN = Member("TONE", "UANA"), Member("TONE", "UBEN")
 CHI, DEV = Member("TTWO", "UANA"), Member("TTWO", "UDEV")
@@ -148,6 +150,29 @@ def test_no_byte_of_what_was_erased_is_left_in_the_files(tmp_path: Path, figure:
 
 def found_in(folder: Path, words: str) -> int:
     return sum(path.read_bytes().count(words.encode()) for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_admins_see_counts_people_not_channels_and_one_workspace_alone(url: str) -> None:
+    with closing(SqlRepositories(url)) as stored:
+        for n in range(3):
+            who = Member("TONE", f"U{n}")
+            stored.exchanges.save(exchange(f"x{n}", member=who, kind="ask", result={"outcome": "answered"}))
+            stored.checks.add(check(f"c{n}", member=who))
+        stored.exchanges.save(exchange("x", member=CHI))
+        stored.nudges.subscribe(subscription(member=Member("TONE", "C1"), kind="team"))
+        stored.nudges.subscribe(subscription(member=ANA))
+        stored.nudges.subscribe(subscription(member=BEN, state="stopped"))
+        tallies = stored.tallies_of_team("TONE", since=ROWS_NOW)
+        assert {name: (t.count, t.people) for name, t in tallies.items()} == {
+            "people": (5, 5),
+            "subscribers": (1, 1),
+            "checks": (3, 3),
+        }
+        came = stored.exchanges.came_out("TONE", since=ROWS_NOW)
+        assert sorted((c.user_id, c.kind, c.outcome) for c in came) == [(f"U{n}", "ask", "answered") for n in range(3)]
+        later = ROWS_NOW + timedelta(days=1)
+        assert stored.exchanges.came_out("TONE", since=later) == []
+        assert stored.tallies_of_team("TONE", since=later)["checks"].count == 0
 
 
 def test_the_counts_of_a_workspace_are_numbers_and_nothing_else(url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_sixteen_threads_find_no_locked_database_and_none_waits_for_long(tmp_pat
     p99 = took[int(len(took) * 0.99)]
     figure(
         f"{threads} threads for {seconds:.0f} s: {len(took)} writes, p99 {p99:.3f} s, {len(troubles)} locked, "
-        f"integrity {whole}"
+        f"integrity {whole}; load average {os.getloadavg()[0]:.1f}"
     )
     assert troubles == []
     assert whole == "ok"

@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, delete, not_, select, update
 
 from bot.adapters.storage.database import Database, insert_into, of, whose
 from bot.adapters.storage.tables import exchanges
-from bot.core.records import Exchange, Member
+from bot.core.records import Came, Exchange, Member
 
 SHARED = and_(exchanges.c.correction.is_not(None), exchanges.c.may_share)
 
@@ -80,6 +80,14 @@ class SqlExchanges:
             statement = statement.where(exchanges.c.team_id == team_id)
         with self._database.reading() as connection:
             return [_exchange(row) for row in connection.execute(statement)]
+
+    def came_out(self, team_id: str, *, since: datetime) -> list[Came]:
+        """How each question and situation of a workspace came out since then."""
+        statement = select(exchanges.c.user_id, exchanges.c.kind, exchanges.c.result).where(
+            exchanges.c.team_id == team_id, exchanges.c.created_at >= since
+        )
+        with self._database.reading() as connection:
+            return [Came(r.user_id, r.kind, str(r.result.get("outcome") or "")) for r in connection.execute(statement)]
 
     def corrections(self, *, team_id: str | None = None) -> list[Exchange]:
         """Corrections whose authors agreed to share them, oldest first."""

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 
 from bot.adapters.storage.database import Database, of
-from bot.adapters.storage.tables import BELONGS, PARTS, Belongs
+from bot.adapters.storage.tables import BELONGS, PARTS, Belongs, checks, subscriptions
 from bot.core.records import PARTS as ALL_PARTS
-from bot.core.records import Member, Part
+from bot.core.records import Member, Part, Tally
 
 
 def erase(database: Database, member: Member, parts: Collection[Part] | None = None) -> dict[str, int]:
@@ -42,8 +42,26 @@ def counts_of_team(database: Database, team_id: str) -> dict[str, int]:
         for table in _tables(Belongs.PERSON):
             mine = table.c.team_id == team_id
             found[table.name] = connection.execute(select(func.count()).select_from(table).where(mine)).scalar_one()
-            people |= set(connection.execute(select(table.c.user_id).where(mine).distinct()).scalars())
-    return {"people": len(people - {""}), **found}
+            people |= _people(connection, table, mine)
+        of_channels = (subscriptions.c.team_id == team_id) & (subscriptions.c.kind == "team")
+        channels = _people(connection, subscriptions, of_channels)
+    return {"people": len(people - channels - {""}), **found}
+
+
+def tallies_of_team(database: Database, team_id: str, *, since: datetime) -> dict[str, Tally]:
+    """A workspace's people with anything kept, active subscribers, and self-checks since then; channels aside."""
+    counts = counts_of_team(database, team_id)
+    kept = (subscriptions.c.team_id == team_id) & (subscriptions.c.state == "active")
+    own = kept & (func.coalesce(subscriptions.c.kind, "person") == "person")
+    made = (checks.c.team_id == team_id) & (checks.c.created_at >= since)
+    with database.reading() as connection:
+        subscribers, checked = _people(connection, subscriptions, own), _people(connection, checks, made)
+        number = connection.execute(select(func.count()).select_from(checks).where(made)).scalar_one()
+    return {
+        "people": Tally(counts["people"], counts["people"]),
+        "subscribers": Tally(len(subscribers), len(subscribers)),
+        "checks": Tally(number, len(checked)),
+    }
 
 
 def purge_team(database: Database, team_id: str) -> dict[str, int]:
@@ -65,6 +83,10 @@ def everything_of(database: Database, member: Member) -> dict[str, list[dict[str
 
 def _tables(*kinds: Belongs) -> list[Table]:
     return [table for table, belongs in BELONGS.items() if belongs in kinds]
+
+
+def _people(connection: Connection, table: Table, condition: ColumnElement[bool]) -> set[str]:
+    return set(connection.execute(select(table.c.user_id).where(condition).distinct()).scalars())
 
 
 def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:

@@ -25,7 +25,7 @@ from bot.adapters.storage.plans import SqlFocuses, SqlRuns
 from bot.adapters.storage.profiles import SqlProfiles
 from bot.adapters.storage.tables import heartbeat
 from bot.adapters.storage.workspaces import SqlWorkspaces, sweep
-from bot.core.records import KeptKind, Member, Part
+from bot.core.records import KeptKind, Member, Part, Tally
 from bot.ports import (
     CheckRepository,
     Clock,
@@ -113,6 +113,10 @@ class SqlRepositories:
     def counts_of_team(self, team_id: str) -> dict[str, int]:
         """How many people and rows by table a workspace has."""
         return leaving.counts_of_team(self._database, team_id)
+
+    def tallies_of_team(self, team_id: str, *, since: datetime) -> dict[str, Tally]:
+        """A workspace's people with anything kept, active subscribers, and self-checks since then; channels aside."""
+        return leaving.tallies_of_team(self._database, team_id, since=since)
 
     def everything_of(self, member: Member) -> dict[str, list[dict[str, Any]]]:
         """All rows of a person, by table, as plain JSON."""

@@ -121,5 +121,5 @@ def test_the_longest_focus_keeps_slacks_limits(
         assert check_view(view) == []
         lead, _ = plans.focus_words(kept, knowledge, wording, now)
         assert check_message({"text": lead}) == []
-    page = home.Page(selfchecks.overview(ANA), plans.plan_of(ANA, nudges), (), now)
+    page = home.Page(selfchecks.overview(ANA), plans.plan_of(ANA, nudges), (), now, 90)
     assert check_home(home.home_view(page, bot.deps)) == []
