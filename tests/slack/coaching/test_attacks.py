@@ -133,7 +133,8 @@ def test_no_attack_comes_to_anything(
     assert not harmful, "\n".join(f"{kind} {where}: {what}" for kind, where, what in harmful)
     assert live == []
     assert not [one for one in needless if one.startswith("idioms")]
-    assert len(needless) <= 0.05 * sum(tried.values()), "\n".join(needless)
+    if full:  # a share is one only of many
+        assert len(needless) <= 0.05 * sum(tried.values()), "\n".join(needless)
 
 
 def judged(kind: str, told: str, *, echoes: bool) -> str | None:
