@@ -147,19 +147,19 @@ class Writer:
         for level in ("advanced", "foundational") if self.reading.level == "advanced" else ("foundational", "advanced"):
             p = self._of(unit, f"levels-{level}")
             draft.say(self.wording(f"ask.levels.{level}", text=p.text), p, bullet="- ")
-        for move in [m for m in unit.next_moves if m.level == (self.reading.level or "advanced")][:1]:
+        for move in [m for m in unit.next_moves if m.level == (self.reading.level or "foundational")][:1]:
             rests_on = self._of(unit, move.activity)
             draft.say(self.wording("ask.situation.first_step", step=move.text), rests_on)
 
     def _compare(self, draft: Draft, codes: Sequence[str]) -> None:
         units = [self.knowledge.units[c] for c in codes]
-        for unit in units:
-            definition = self._of(unit, "definition")
-            draft.say(self._text("compare.side", unit, definition=definition.text), definition, bullet="- ")
         for unit, other in combinations(units, 2):
             versus = self._versus(unit, other)
             if versus:
                 draft.say(self.wording("ask.compare.difference", difference=versus.text), versus)
+        for unit in units:
+            definition = self._of(unit, "definition")
+            draft.say(self._text("compare.side", unit, definition=definition.text), definition, bullet="- ")
         if self.reading.level or "level" in self.question.lower():
             for unit in units:
                 self._levels(draft, unit)
