@@ -308,7 +308,7 @@ def test_a_channels_question_is_answered_in_its_thread_and_nothing_of_that_is_ke
     expect(stopped).to_be_visible()
     look(ben, "team-stopped")
     stopped.get_by_role("button", name="Start again").click()
-    expect(said(ben, "ben let this channel's question go on.")).to_be_visible()
+    expect(said(ben, "ben resumed this channel's question.")).to_be_visible()
     running.bot.nudges.stop(Member(TEAM, "C0ROLLOUT"))
 
 
