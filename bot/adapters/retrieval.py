@@ -205,7 +205,8 @@ class SealedIndex:
         self._meaning = _meaning(seal["embeddings"], self._embeddings)
         self._models.use_dense(self._meaning)
         if seal["embeddings"] != "builtin":
-            self._distress.use_dense(self._embeddings.rows)
+            # The same rows as the other models read, so that a question is embedded once.
+            self._distress.use_dense(lambda texts: np.concatenate([self._models.read(t)[1] for t in texts]))
         records = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
         self._passages = {r["id"]: Passage.model_validate(r) for r in records}
         self._order = list(self._passages)
