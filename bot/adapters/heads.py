@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.svm import LinearSVC
 
-_FOLDS = 4
+_EVERY = 3  # every third author calibrates the heads that the others train
 _CERTAIN = 0.5  # weight of a line from which on it counts in calibration; below stand second labels and side lines
 _NARROW = 2.0  # of the kernel: how fast nearness falls with distance
 _RIDGE = 0.5  # of the kernel expert: how much a single line may bend it
@@ -41,25 +41,22 @@ class Labelled:
 
 
 class Meaning:
-    """Kernel ridge regression over dense rows, a column a class; exact for authors left out, without fitting again."""
+    """Kernel ridge regression over dense rows, a column a class, with what it says of some rows before it saw them."""
 
-    def __init__(self, rows: Any, targets: Any, weights: Any) -> None:
+    def __init__(self, rows: Any, targets: Any, weights: Any, held: Any) -> None:
+        """Fit on all rows; `held` is true for those of which `unseen` says what the others alone would have said.
+
+        One factor serves both fits: its first block belongs to the rows that aren't held.
+        """
+        order = np.argsort(held, kind="stable")
+        known = int((~held).sum())
         self._centre = rows.mean(axis=0)
-        self._rows = self._placed(rows)
+        self._rows = self._placed(rows[order])
         self._mean = targets.mean(axis=0)
-        self._apart = targets - self._mean
-        self._inverse = _inverse(self._kernel(self._rows), _RIDGE / weights)
-        self._pull = self._inverse @ self._apart
-
-    def without(self, held: Any) -> Any:
-        """What the expert would say of some of its own rows, had it not seen any of them: their indices."""
-        block = self._inverse[np.ix_(held, held)]
-        return self._mean + self._apart[held] - np.linalg.solve(block, self._pull[held])
-
-    def finish(self) -> Meaning:
-        """Drop what only `without` needs."""
-        del self._inverse, self._apart
-        return self
+        apart = np.asfortranarray((targets - self._mean)[order], dtype=np.float32)
+        factor = _factor(self._kernel(self._rows), _RIDGE / weights[order])
+        self.unseen = self._mean + factor[:known, known:].T @ _solved(factor[:known, :known], apart[:known])
+        self._pull = _solved(factor, apart)
 
     def __call__(self, rows: Any) -> Any:
         """Scores of new rows, about -1 to 1, a column a class."""
@@ -73,14 +70,19 @@ class Meaning:
         return np.exp(_NARROW * (rows @ self._rows.T - 1.0), dtype=np.float32)
 
 
-def _inverse(kernel: Any, ridge: Any) -> Any:
+def _factor(kernel: Any, ridge: Any) -> Any:
+    """The lower Cholesky factor of a kernel with its ridge; above the diagonal the kernel stays as it was."""
     kernel[np.diag_indices_from(kernel)] += ridge
-    factor, failed = lapack.spotrf(kernel, lower=1, overwrite_a=1)
-    inverse, broken = lapack.spotri(factor, lower=1, overwrite_c=1)
+    factor, failed = lapack.spotrf(kernel.T, lower=1, clean=0, overwrite_a=1)
     assert not failed, "a kernel with a ridge is positive definite"
-    assert not broken, "likewise"
-    lower = np.tril(inverse)
-    return lower + np.tril(inverse, -1).T
+    return factor
+
+
+def _solved(factor: Any, right: Any) -> Any:
+    """The solution of a factored system for each column."""
+    found, failed = lapack.spotrs(factor, right, lower=1)
+    assert not failed, "the shapes fit"
+    return found
 
 
 class Head:
@@ -93,19 +95,18 @@ class Head:
         self._meaning: Meaning | None = None
 
     def fit(self, rows: csr_matrix, data: Labelled, dense: Any = None) -> Head:
-        """Fit on all lines, and weights and calibration on authors held out in turn."""
+        """Fit on all lines; weights and calibration come from authors held out of a first fit."""
         labels, weights, groups = np.array(data.labels), np.array(data.weights), np.array(data.groups)
         self.classes: list[str] = sorted(set(data.labels))
-        place = _places(data)
+        place, held = _places(data), self._held_out(labels, weights, groups)
         if dense is not None:
-            self._meaning = self._reader(dense, labels, weights, place)
-        self._calibrate(rows, labels, weights, groups, place)
-        if self._meaning is not None:
-            self._meaning.finish()
+            self._meaning = self._reader(dense, labels, weights, place, held)
+        if held.any():
+            self._calibrate(rows, labels, weights, place, held)
         self._model = self._new().fit(rows, labels, sample_weight=weights)
         return self
 
-    def _reader(self, dense: Any, labels: Any, weights: Any, place: Any) -> Meaning:
+    def _reader(self, dense: Any, labels: Any, weights: Any, place: Any, held: Any) -> Meaning:
         """The expert on meaning, over each text once: its lines' weights added up, its target their weighted mean.
 
         That is the same regression as over the lines themselves, for a fraction of the work.
@@ -116,7 +117,7 @@ class Head:
         targets = np.eye(len(self.classes))[np.searchsorted(self.classes, labels)] * 2 - 1
         first = np.unique(place, return_index=True)[1]
         targets = (lines @ targets) / total[:, None]
-        return Meaning(dense[first], targets.astype(np.float32), total.astype(np.float32))
+        return Meaning(dense[first], targets.astype(np.float32), total.astype(np.float32), held[first])
 
     def probabilities(self, rows: csr_matrix, dense: Any = None) -> Any:
         """Calibrated probabilities, one row a text, columns as `classes`."""
@@ -141,25 +142,24 @@ class Head:
         share = {c: weights[labels == c].sum() for c in self.classes}
         return weights * np.array([weights.sum() / (len(share) * share[c]) for c in labels])
 
-    def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, groups: Any, place: Any) -> None:
-        authors = sorted(set(groups) - {CONTENT})
+    def _held_out(self, labels: Any, weights: Any, groups: Any) -> Any:
+        """Which lines calibrate: those of every third author, such that the others have all classes; else none."""
+        authors = np.array(sorted(set(groups) - {CONTENT}))
+        for first in range(_EVERY if len(authors) > 1 else 0):
+            out = np.isin(groups, authors[first::_EVERY])
+            if sorted(set(labels[~out])) == self.classes and (weights[out] >= _CERTAIN).any():
+                return out
+        return np.zeros(len(labels), dtype=bool)
+
+    def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, place: Any, held: Any) -> None:
         right = np.zeros((place.max() + 1, len(self.classes)), dtype=bool)  # every label that a text has, is right
         right[place, np.searchsorted(self.classes, labels)] = True
-        margins, meaning, truths = [], [], []
-        for held in np.array_split(np.array(authors), min(_FOLDS, len(authors))) if len(authors) > 1 else ():
-            out = np.isin(groups, held)
-            tested = np.flatnonzero(out & (weights >= _CERTAIN))
-            if sorted(set(labels[~out])) != self.classes or not len(tested):
-                continue  # the held-out authors alone wrote a class: columns wouldn't line up
-            model = self._new().fit(rows[~out], labels[~out], sample_weight=weights[~out])
-            margins.append(_margins(model, rows[tested]))
-            truths.append(right[place[tested]])
-            if self._meaning is not None:
-                unseen = np.unique(place[out])
-                meaning.append(self._meaning.without(unseen)[np.searchsorted(unseen, place[tested])])
-        if margins:
-            near = np.concatenate(meaning) if meaning else None
-            self._slopes = _calibration(np.concatenate(margins), near, np.concatenate(truths))
+        tested = np.flatnonzero(held & (weights >= _CERTAIN))
+        model = self._new().fit(rows[~held], labels[~held], sample_weight=weights[~held])
+        near = None
+        if self._meaning is not None:
+            near = self._meaning.unseen[np.searchsorted(np.unique(place[held]), place[tested])]
+        self._slopes = _calibration(_margins(model, rows[tested]), near, right[place[tested]])
 
 
 def _places(data: Labelled) -> Any:
