@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -226,6 +227,19 @@ def open_nudges(content: Content) -> Iterator[tuple[Nudges, NudgeRepository]]:
         repositories.close()
 
 
+def rebuild_index(settings: Settings, progress: Progress) -> None:
+    """Build the index anew, whatever is stored. Raises DataFolderInUse while the bot runs on this folder."""
+    from bot.adapters.data_folder import DataFolder
+    from bot.adapters.forgetting import drop_one
+    from bot.adapters.retrieval import fingerprint
+
+    content = Content(settings)
+    with DataFolder(settings.data_dir).serve_lock("building the index anew"):
+        place = content.index_place()
+        drop_one(place, fingerprint(content.index_source(), place))
+        content.open_index(progress).close()
+
+
 def forget_document(settings: Settings, unit: str, progress: Progress) -> int:
     """Take a document out of the store and build the index without it; how many copies there were.
 
@@ -239,33 +253,63 @@ def forget_document(settings: Settings, unit: str, progress: Progress) -> int:
 
 
 def _forget(content: Content, gone: Callable[[StoredDocument], bool], progress: Progress) -> int:
-    from bot.adapters.retrieval import drop_others
+    from bot.adapters.forgetting import drop_others
     from bot.core.errors import DocumentError
 
-    keys = [document.key for document in content.documents.all() if gone(document)]
-    if not keys:
+    removed = content.documents.remove_all(gone)
+    if not removed:
         raise DocumentError("There is no such document; `isp-coach doctor` lists those that are there.")
-    for key in keys:
-        content.documents.remove(key)
     fresh = Content(content.settings)  # a content remembers its documents
     index = fresh.open_index(progress)
     try:
-        drop_others(fresh.index_place().root, index.fingerprint)
+        drop_others(fresh.index_place(), index.fingerprint)
     finally:
         index.close()
-    return len(keys)
+    return removed
 
 
 class LateCoach:
     """A coach that loads behind the page: until then it says that it isn't ready, and why where it can't be."""
 
+    patience = 30.0  # seconds that answers under way may still use an index that is replaced
+
     def __init__(self, content: Content, metrics: Metrics, budget: ModelBudget | None = None) -> None:
         self._content, self._metrics, self._budget = content, metrics, budget
         self._coach: Coach | SpeakingCoach | None = None
+        self._index: SealedIndex | None = None
+        self._loading = threading.Lock()
 
     def load(self, progress: Progress | None = None) -> None:
         """Open or build the index; from then on the coach answers."""
-        self._coach = self._content.any_coach(self._content.open_index(progress), budget=self._budget)
+        from bot.adapters.forgetting import drop_forgotten
+
+        with self._loading:
+            content = self._content
+            self._index = content.open_index(progress)
+            self._coach = content.any_coach(self._index, budget=self._budget)
+            drop_forgotten(content.index_place(), self._index.fingerprint, content.documents.all())
+
+    def forget(self, team_id: str) -> bool:
+        """Answer without a workspace's documents from now on, and leave none of them in any index.
+
+        The store must have let go of them before. False where nothing was loaded: the next load builds from what the
+        store has.
+        """
+        from bot.adapters.forgetting import drop_workspace
+
+        with self._loading:
+            before = self._index
+            if before is None:
+                return False
+            content = Content(self._content.settings)  # a content remembers its documents
+            index = content.open_index()
+            self._coach, self._index = content.any_coach(index, budget=self._budget), index
+            self._content = content
+            if index.fingerprint != before.fingerprint:
+                time.sleep(self.patience)
+                before.close()
+            drop_workspace(content.index_place(), index.fingerprint, team_id, content.documents.all())
+            return True
 
     @property
     def speaking(self) -> SpeakingCoach | None:
@@ -372,6 +416,7 @@ class Bot:
             speaking=self.coach if settings.model else None,
             painter=LatePainter(),
             metrics=self.metrics,
+            forget_documents=self.forget_documents,
         )
         self.worker = self._nudge_worker()
         self.health = self._health()
@@ -435,6 +480,24 @@ class Bot:
         self.nudges.wake = worker.wake
         self.slack.on_connected = worker.reconnected
         return worker
+
+    def forget_documents(self, team_id: str) -> None:
+        """Take a workspace's documents out: of the store now, of the index and its files behind the answers' back.
+
+        Raises DocumentError where the store can't be written. Where the process ends too early, the next start does
+        the rest.
+        """
+        if self.content.documents.remove_all(lambda document: document.tenant == team_id):
+            thread = threading.Thread(target=self._forget_in_index, args=(team_id,), name="forget", daemon=True)
+            thread.start()
+
+    def _forget_in_index(self, team_id: str) -> None:
+        try:
+            self.coach.forget(team_id)
+        except CoachError as error:  # such as a Chroma server that is away
+            log.error("documents.left_in_index", error=type(error).__name__)  # noqa: TRY400 - the type says it
+        else:
+            log.info("documents.forgotten")
 
     def _health(self) -> Health:
         from bot.adapters.health import Health, State

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,10 @@ class DocumentFolder:
             raise DocumentError(f"The data folder can't be written ({error.strerror}).") from error
         _sync_folder(self.folder)
         return True
+
+    def remove_all(self, gone: Callable[[StoredDocument], bool]) -> int:
+        """Take out every document that is meant; how many. Raises DocumentError."""
+        return sum(self.remove(document.key) for document in self.all() if gone(document))
 
     def passages(self) -> tuple[Passage, ...]:
         """The passages of all documents, those of all workspaces; a search filters by tenant."""

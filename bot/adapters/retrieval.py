@@ -38,7 +38,8 @@ from bot.adapters import embeddings as embedding
 from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.distress import DistressReader
 from bot.adapters.representation import Representation, stems
-from bot.adapters.vectors import Found, RowsMissing, Vectors, open_client, open_store
+from bot.adapters.vectors import METRIC, Found, RowsMissing, Vectors, open_client, open_store
+from bot.core.errors import IndexMismatch
 from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
 from bot.core.exemplars import Exemplars
 from bot.core.framework import FRAMEWORK_UNITS, Knowledge, Passage
@@ -48,6 +49,7 @@ log = structlog.get_logger()
 
 FORMAT = 3  # raise it when what stands in a folder changes its form
 EVERYBODY = "*"
+COLLECTION_MARK = "coach-"  # every collection of ours in Chroma is named so
 _EMBED = 500  # texts embedded between two words on progress
 _MEANING = 0.8  # of nearness in meaning beside nearness in words
 # Of a section of the paper, beside the nearness of its words; fitted on its asks, held out in turn.
@@ -107,13 +109,18 @@ def _digest_of(path: Path) -> str:
 
 
 def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | None = None) -> SealedIndex:
-    """The index for this content: opened where it is sealed already, else built. Raises IndexNotReady when damaged."""
+    """The index for this content: opened where it is sealed already, else built.
+
+    Raises IndexNotReady when damaged for good, IndexMismatch where it was made with another model, width or metric.
+    """
     mark = fingerprint(source, place)
     folder = place.root / mark
     if not (folder / "sealed.json").is_file():
         _build(source, place, folder, progress or (lambda *_: None))
     try:
         return SealedIndex(folder, place)
+    except IndexMismatch:
+        raise  # a look at it by a person: embedding anew may cost money
     except Exception as error:  # noqa: BLE001 - whatever a damaged file raises, the cure is the same: build it anew, once
         log.warning("index.damaged", fingerprint=mark, error=type(error).__name__)
         _forget_clients()
@@ -200,6 +207,9 @@ class SealedIndex:
         self._models: TrainedClassifier
         self._wishes: Wishes
         self._distress: DistressReader
+        name = embedding.chosen(place.embeddings, place.minilm_dir)
+        if seal["embeddings"] != name:
+            raise IndexMismatch("embedding model", seal["embeddings"], name)
         self._models, self._wishes, self._distress = joblib.load(folder / "models.joblib")
         self._embeddings = embedding.make(seal["embeddings"], place.minilm_dir, self._models.representation)
         self._meaning = _meaning(seal["embeddings"], self._embeddings)
@@ -224,7 +234,16 @@ class SealedIndex:
             seal["collections"],
             self._embeddings,
             remote=place.chroma_url is not None,
+            width=self._width(),
         )
+
+    def _width(self) -> int | None:
+        """Numbers in a vector as the embedding gives it today; None where a provider can't be asked."""
+        try:
+            return int(self._embeddings.rows(["How wide is a vector?"]).shape[1])
+        except Exception as error:  # noqa: BLE001 - providers fail in many ways; the index opens all the same
+            log.warning("index.width_unknown", error=type(error).__name__)
+            return None
 
     def close(self) -> None:
         """Let go of Chroma's files."""
@@ -243,7 +262,7 @@ class SealedIndex:
 
     def neighbours(self, query: str, *, limit: int = 24) -> list[Neighbour]:
         """Exemplars nearest in meaning, best first."""
-        found = self._nearest(_name(self.fingerprint, "exemplars"), self._vector(query), limit)
+        found = self._nearest(collection_name(self.fingerprint, "exemplars"), self._vector(query), limit)
         return [Neighbour(unit=m["unit"], kind=m["kind"], similarity=s) for m, s in found]
 
     def passage(self, passage_id: str, *, tenant: str) -> Passage | None:
@@ -314,7 +333,10 @@ class SealedIndex:
         tokens = stems(clean(query))
         lexical = self._lexical.get_scores(tokens) if tokens else np.zeros(len(self._order), dtype=np.float32)
         dense: dict[str, float] = {}
-        for name in {_name(self.fingerprint, EVERYBODY), _name(self.fingerprint, tenant)} & self._vectors.names:
+        for name in {
+            collection_name(self.fingerprint, EVERYBODY),
+            collection_name(self.fingerprint, tenant),
+        } & self._vectors.names:
             dense |= {m["id"]: s for m, s in self._nearest(name, vector, limit)}
         best = np.argsort(-lexical)[:limit]
         ids = dict.fromkeys([*dense, *(self._order[i] for i in best if lexical[i] > 0)])
@@ -442,16 +464,18 @@ def _store_vectors(
         mine = [p for p in passages if p.tenant == tenant]
         texts = [f"{p.title}. {p.heading}. {p.text}" for p in mine]
         metadata = [{"id": p.id, "unit": p.unit, "tenant": p.tenant} for p in mine]
-        counts[_name(mark, tenant)] = _upsert(client, _name(mark, tenant), vectors, texts, metadata)
+        counts[collection_name(mark, tenant)] = _upsert(client, collection_name(mark, tenant), vectors, texts, metadata)
     texts = [t for t, _, _ in exemplars]
     metadata = [{"id": str(i), "unit": u, "kind": k} for i, (_, u, k) in enumerate(exemplars)]
-    counts[_name(mark, "exemplars")] = _upsert(client, _name(mark, "exemplars"), vectors, texts, metadata)
+    counts[collection_name(mark, "exemplars")] = _upsert(
+        client, collection_name(mark, "exemplars"), vectors, texts, metadata
+    )
     return counts
 
 
 def _upsert(client: Any, name: str, vectors: Any, texts: list[str], metadata: list[dict[str, Any]]) -> int:
     """Rows of one collection; ids are hashes of place and text, so doing it twice changes nothing."""
-    store = client.get_or_create_collection(name, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None)
+    store = client.get_or_create_collection(name, configuration={"hnsw": {"space": METRIC}}, embedding_function=None)
     rows = vectors.rows(texts)
     ids = [hashlib.sha256(f"{m['id']}\0{t}".encode()).hexdigest()[:32] for m, t in zip(metadata, texts, strict=True)]
     for start in range(0, len(texts), _BATCH):
@@ -460,9 +484,11 @@ def _upsert(client: Any, name: str, vectors: Any, texts: list[str], metadata: li
     return len(set(ids))
 
 
-def _name(mark: str, tenant: str) -> str:
+def collection_name(mark: str, tenant: str) -> str:
     """A collection's name: 3 to 63 letters, digits, dots and dashes; workspaces apart by collection, not by filter."""
-    return f"coach-{mark}-" + ("all" if tenant == EVERYBODY else re.sub(r"[^A-Za-z0-9]", "-", tenant).lower())
+    return f"{COLLECTION_MARK}{mark}-" + (
+        "all" if tenant == EVERYBODY else re.sub(r"[^A-Za-z0-9]", "-", tenant).lower()
+    )
 
 
 def _forget_clients() -> None:
@@ -477,14 +503,6 @@ def _lexical(passages: Sequence[Passage]) -> Any:
     tokens = [stems(clean(f"{p.title} {p.heading} {p.text}")) for p in passages]
     index.index(tokens, show_progress=False)
     return index
-
-
-def drop_others(root: Path, keep: str) -> int:
-    """Remove every index folder but one, so that what was taken out of the sources stands in none; how many."""
-    others = [folder for folder in root.iterdir() if folder.is_dir() and folder.name != keep] if root.is_dir() else []
-    for folder in others:
-        shutil.rmtree(folder)
-    return len(others)
 
 
 def _drop_old(root: Path, keep: str) -> None:

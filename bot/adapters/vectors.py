@@ -17,13 +17,14 @@ import structlog
 from langchain_chroma import Chroma
 from langchain_core.embeddings import Embeddings
 
-from bot.core.errors import IndexNotReady
+from bot.core.errors import IndexMismatch, IndexNotReady
 
 log = structlog.get_logger()
 
 _PATIENCE = 1.5  # seconds for one call to a server
 _BUILD_PATIENCE = 60.0  # the same while an index is built
 _KNOCK_EVERY = 2.0
+METRIC = "cosine"
 
 Found = list[tuple[dict[str, Any], float]]  # metadata and similarity, best first
 
@@ -78,14 +79,16 @@ class Vectors:
         embeddings: Embeddings,
         *,
         remote: bool,
+        width: int | None = None,
         knock_every: float = _KNOCK_EVERY,
     ) -> None:
-        """`counts`: how many rows each collection has. Raises IndexNotReady where rows are missing.
+        """`counts`: how many rows each collection has; `width`: numbers in a vector, where that is known.
 
-        A server that can't be reached is no error: it is looked for until it is there.
+        Raises IndexNotReady where rows are missing, IndexMismatch where they are of another width or metric. A server
+        that can't be reached is no error: it is looked for until it is there.
         """
         self._connect, self._counts, self._embeddings, self._remote = connect, dict(counts), embeddings, remote
-        self._knock_every = knock_every
+        self._width, self._knock_every = width, knock_every
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._client: Any = None
@@ -94,7 +97,7 @@ class Vectors:
         try:
             self._open()
         except Exception as error:
-            if not self._remote or isinstance(error, RowsMissing):
+            if not self._remote or isinstance(error, RowsMissing | IndexMismatch):
                 raise
             self._lost(error)
 
@@ -138,7 +141,9 @@ class Vectors:
         client = self._connect()
         try:
             stores = {name: self._store(client, name) for name in self._counts}
-            rows = {name: store._collection.count() for name, store in stores.items()}  # noqa: SLF001 - LangChain's door has no count
+            for store in stores.values():
+                self._check(store._collection)  # noqa: SLF001 - LangChain's door doesn't show it
+            rows = {name: store._collection.count() for name, store in stores.items()}  # noqa: SLF001 - nor a count
         except NotFoundError:
             rows = {}
         except BaseException:
@@ -148,6 +153,14 @@ class Vectors:
             close_client(client)
             raise RowsMissing("The index is damaged and has to be built anew.")
         self._client, self._stores = client, stores
+
+    def _check(self, collection: Any) -> None:
+        metric = (collection.configuration_json.get("hnsw") or {}).get("space", METRIC)
+        if metric != METRIC:
+            raise IndexMismatch("metric", metric, METRIC)
+        width = collection._model.dimension  # noqa: SLF001 - no door of Chroma's shows it
+        if self._width is not None and width not in {None, self._width}:
+            raise IndexMismatch("width of vectors", width, self._width)
 
     def _store(self, client: Any, name: str) -> Chroma:
         return Chroma(

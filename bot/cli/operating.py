@@ -80,6 +80,7 @@ def _announce(text: str) -> None:
 def setup(
     *,
     model: Annotated[bool, typer.Option("--model/--no-model", help="Fetch the model, or only build the index.")] = True,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the index anew, whatever is stored.")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Fetch the MiniLM model (about 80 MB, once) for sharper search, and build the index."""
@@ -98,6 +99,11 @@ def setup(
             status = tell(error)
     if has_minilm(settings.minilm_dir):
         print(f"The MiniLM model is in {settings.minilm_dir}.")
+    if rebuild:
+        from bot.app import rebuild_index
+
+        with progress_bar() as advance:
+            rebuild_index(settings, advance)
     coach_from_settings()
     print("The index is ready.")
     raise typer.Exit(status)

@@ -6,6 +6,7 @@ CoachError
 ├── IndexNotReady     the index is being built, or is damaged and being rebuilt
 ├── DataFolderInUse   another process serves or writes this data folder
 ├── SettingsError     a setting is missing or wrong
+│   └── IndexMismatch the stored index was made with another model, width or metric than is used now
 ├── ModelFailed       a language model gave nothing that can be used (see `reason`)
 │   └── ModelPending  its answer is to be had elsewhere and isn't there yet
 ├── StorageError      the database can't be reached or used now
@@ -42,6 +43,16 @@ class DataFolderInUse(CoachError):  # noqa: N818 - a state, named as such
 
 class SettingsError(CoachError):
     """A setting is missing or wrong."""
+
+
+class IndexMismatch(SettingsError):  # noqa: N818 - a state, named as such
+    """The stored index was made with another embedding model, width or metric than is used now."""
+
+    def __init__(self, what: str, stored: object, used: object) -> None:
+        super().__init__(
+            f"The stored index was made with another {what} ({stored}) than is used now ({used}), so that nothing "
+            "would be found rightly. Run `isp-coach setup --no-model --rebuild`."
+        )
 
 
 class ModelFailed(CoachError):  # noqa: N818 - what happened, named as such

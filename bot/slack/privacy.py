@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.core.errors import CoachError
 from bot.core.records import KEPT_KINDS, PARTS, Member, Part
 from bot.ports import LookupUnavailable
 from bot.services.privacy import Privacy, Receipt
@@ -201,11 +202,14 @@ def ended(request: Lifecycle, deps: Deps) -> None:
     """The app was removed from a workspace, or its token revoked, in whatever order: all of that workspace goes."""
     team = request.member.team_id
     deps.slack.shut(team)
+    if deps.forget_documents is not None:  # before the rows: a crash in between leaves the row of this very event
+        try:
+            deps.forget_documents(team)
+        except CoachError as error:
+            log.error("privacy.documents_left", error=type(error).__name__)  # noqa: TRY400 - the type says it
     rows = deps.repositories.purge_team(team)
     deps.workspaces.forget(team)
     log.info("privacy.purged", reason=request.name, rows=sum(rows.values()))
-    if deps.forget_documents is not None:
-        deps.forget_documents(team)
 
 
 def deactivated(request: Lifecycle, deps: Deps) -> None:
