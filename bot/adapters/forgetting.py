@@ -38,21 +38,46 @@ def drop_one(place: IndexPlace, mark: str) -> None:
 def drop_forgotten(place: IndexPlace, keep: str, documents: Iterable[StoredDocument]) -> int:
     """Remove every other index that holds a passage of a document no longer there; how many folders.
 
-    For the start: a run that was killed between taking a document out and this left its vectors. Never raises for a
-    server that is away.
+    For the start: a run that was killed between taking a document out and this left its vectors. On a server the
+    collections of workspaces without any document go; the others may serve another replica. Never raises for a server
+    that is away: the folders stay until a start finds it.
     """
-    known = {(p.id, p.tenant, p.text) for document in documents for p in document.passages}
-    stale = [folder for folder in _folders(place.root, keep) if _holds_others(folder, known)]
-    for folder in stale:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(stale)
+    held = list(documents)
+    stale = _stale(place.root, keep, held)
+    marks = {folder.name for folder in stale}
+    shared = {_ending(tenant) for tenant in (EVERYBODY, "exemplars", *(d.tenant for d in held))}
+    try:
+        if stale:
+            _drop_collections(place, keep, lambda name: _mark(name) in marks and not name.endswith(tuple(shared)))
+    except Exception as error:  # noqa: BLE001 - a server fails in many ways; the next start tries again
+        log.warning("chroma.left", error=type(error).__name__)
+        return 0
+    return _remove(stale)
 
 
 def drop_workspace(place: IndexPlace, keep: str, team_id: str, documents: Iterable[StoredDocument]) -> None:
     """Remove what other indexes hold of a workspace that is gone. Raises IndexNotReady where a server is away."""
-    drop_forgotten(place, keep, documents)
-    ending = collection_name("", team_id).removeprefix(COLLECTION_MARK)
-    _drop_collections(place, keep, lambda name: name.endswith(ending))
+    _drop_collections(place, keep, lambda name: name.endswith(_ending(team_id)))
+    _remove(_stale(place.root, keep, documents))
+
+
+def _ending(tenant: str) -> str:
+    return collection_name("", tenant).removeprefix(COLLECTION_MARK)
+
+
+def _mark(name: str) -> str:
+    return name.removeprefix(COLLECTION_MARK).split("-", 1)[0]
+
+
+def _stale(root: Path, keep: str, documents: Iterable[StoredDocument]) -> list[Path]:
+    known = {(p.id, p.tenant, p.text) for document in documents for p in document.passages}
+    return [folder for folder in _folders(root, keep) if _holds_others(folder, known)]
+
+
+def _remove(folders: list[Path]) -> int:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(folders)
 
 
 def _folders(root: Path, keep: str) -> list[Path]:

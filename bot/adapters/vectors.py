@@ -64,9 +64,10 @@ def open_store(folder: Path, chroma_url: str | None) -> Iterator[Any]:
 def close_client(client: Any) -> None:
     """Let go of Chroma's files or lines."""
     client.close()
-    session = getattr(client._server, "_session", None)  # noqa: SLF001 - Chroma leaves a server's lines open
-    if session is not None:
-        session.close()
+    for door in (client, client._admin_client):  # noqa: SLF001 - Chroma leaves a server's lines open, also those of its second client
+        session = getattr(door._server, "_session", None)  # noqa: SLF001 - as above
+        if session is not None:
+            session.close()
 
 
 class Vectors:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +18,8 @@ import bot.adapters.content as content_files
 from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.distress import DistressReader
 from bot.adapters.document_store import DocumentFolder
-from bot.adapters.forgetting import drop_others, drop_workspace
-from bot.adapters.retrieval import collection_name
+from bot.adapters.forgetting import drop_forgotten, drop_others, drop_workspace
+from bot.adapters.retrieval import collection_name, fingerprint
 from bot.adapters.vectors import open_store
 from bot.app import Content, LateCoach, connect_to, forget_document, rebuild_index
 from bot.core.errors import DocumentError, IndexMismatch
@@ -104,7 +107,13 @@ def store(settings: Settings) -> DocumentFolder:
 
 
 def times(folder: Path, words: str) -> int:
-    return sum(path.read_bytes().count(words.encode()) for path in folder.rglob("*") if path.is_file())
+    """How often words stand in the files below a folder; what is deleted meanwhile counts no more."""
+    found = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                found += Path(place, name).read_bytes().count(words.encode())
+    return found
 
 
 def loaded(settings: Settings) -> LateCoach:
@@ -234,6 +243,26 @@ def test_on_a_chroma_server_a_workspaces_collections_go_and_the_indexes_of_other
     assert all(name.startswith(f"coach-{index.fingerprint}-") for name in _collections(server))
 
 
+@pytest.mark.fault("C4")
+@pytest.mark.timeout(600)
+def test_after_a_kill_the_next_start_also_takes_a_workspaces_collections_off_the_server(
+    server: Settings, store: DocumentFolder, figure: Any
+) -> None:
+    place = Content(server).index_place()
+    before = Content(server).open_index()
+    before.close()
+    store.remove_all(lambda d: d.tenant == HERE)  # and here the process is killed
+    away = dataclasses.replace(place, chroma_url="http://127.0.0.1:9")
+    assert drop_forgotten(away, "another", store.all()) == 0
+    assert (place.root / before.fingerprint).is_dir()  # what tells the next start that something is left
+    assert drop_forgotten(place, "another", store.all()) == 1
+    left = _collections(server)
+    figure(f"Chroma server after a kill: {sum(name.endswith('-t0sandbox') for name in left)} collections left")
+    assert not any(name.endswith("-t0sandbox") for name in left)
+    assert {collection_name(before.fingerprint, "*"), collection_name(before.fingerprint, "T0OTHER")} <= left
+    assert times(server.data_dir, CANARY) == 0
+
+
 # --- C3: what is stored must be of the model, width and metric that are used now ---
 
 
@@ -259,6 +288,7 @@ def test_an_index_of_another_model_width_or_metric_stops_the_start_with_the_comm
 ) -> None:
     content = Content(settings)
     [folder] = content.index_place().root.iterdir()
+    assert folder.name == fingerprint(content.index_source(), content.index_place())  # else another one is opened
     seal = (folder / "sealed.json").read_bytes()
     refused = []
     for what, damage in (
