@@ -17,7 +17,7 @@ from bot.sandbox.driver import words
 from tests.realbot import Running, running_bot
 
 QUESTION = "What is the difference between barriers and change strategies?"
-FADING = "The funding ends in March. I'd hate to see the whole thing fade the week after I leave."
+FADING = "Our funding ends in March. Nobody has worked out how it goes on once I leave, and I think it will fade."
 KEPT = "The grant money runs out in June, and I fear that it will all fade once I leave."
 
 
