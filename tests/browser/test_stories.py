@@ -62,8 +62,8 @@ def test_a_question_is_answered_with_markers_and_its_source_opens(dm: Page):
     for marker in ("[1]", "[2]", "[3]"):
         expect(answer.locator(".content")).to_contain_text(marker)
     expect(answer).to_contain_text("A question to take along:")
-    answer.get_by_role("button", name="Open source 2").click()
-    source = dm.get_by_role("dialog", name="Source [2]")
+    answer.get_by_role("button", name="Open source 3").click()
+    source = dm.get_by_role("dialog", name="Source [3]")
     expect(source).to_contain_text("C5 Select and build change strategies")
     expect(source).to_contain_text("In our own words, after the white paper.")
     expect(source.get_by_role("link", name="Read the white paper")).to_have_attribute(
