@@ -168,6 +168,8 @@ def gate(
     if ranked and ranked[0].unit.startswith("D-"):
         return "answered"  # an operator's document that outdoes the framework was put there to answer
     named = _NAMED if reading.mentions else _CONTINUED if evidence.continued else 0.0
+    if view.evidence and view.outside == 1.0 and not named and ours > held:
+        return "out_of_scope"  # not a word of it stands in any source, and what it asks sounds like another field
     if view.evidence and held + ours < _HELD and max(view.units.values(), default=0.0) > _SURE:
         return "answered"
     if not view.evidence or (held < _REFUSED and (weights or GateWeights()).score(evidence, known) + named >= 0):

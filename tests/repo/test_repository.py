@@ -30,7 +30,7 @@ def commands():
     found = {}
     for name, command in root.commands.items():
         for sub, inner in getattr(command, "commands", {"": command}).items():
-            found[f"{name} {sub}".strip()] = {option for p in inner.params for option in p.opts}
+            found[f"{name} {sub}".strip()] = {option for p in inner.params for option in (*p.opts, *p.secondary_opts)}
     return found
 
 

@@ -77,7 +77,8 @@ def test_one_page_sent_many_times_at_once_is_kept_and_answered_once(
             sent = [pool.submit(sandbox.submit, "U0ANA", EIGHT, view_id=view.id) for _ in range(4)]
         assert all(s.exception() is None or isinstance(s.exception(), UiError | AssertionError) for s in sent)
         sandbox.wait_for(lambda n=round_: len(_results(sandbox)) > n, what="the result")
-        sandbox.close("U0ANA", clear=True)
+        if sandbox.modal("U0ANA"):  # the last answer to the four may have closed it
+            sandbox.close("U0ANA", clear=True)
     sandbox.wait_idle()
     kept, answered = len(repositories.checks.history(ANA)), len(_results(sandbox))
     figure(f"10 pages, each sent 4 times at once: {kept} checks kept, {answered} results said")
