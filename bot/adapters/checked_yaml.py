@@ -23,6 +23,7 @@ Place = Sequence[str | int]  # the way to a value: keys and positions, outermost
 
 _MAX_BYTES = 8_000_000  # the largest content file of ours is far below a tenth of it
 _MAX_DEPTH = 12
+_SHOWN = 60  # signs of a wrong value that an error repeats, so that it fits a line
 _NOTHING = frozenset({"", "~", "null"})
 _CALM = {
     "extra_forbidden": "is no key that is known here",
@@ -97,7 +98,7 @@ def _field(place: Place) -> str:
 
 def _problem(error: dict[str, Any]) -> str:
     kind, given, context = str(error["type"]), error.get("input"), error.get("ctx") or {}
-    shown = repr(given) if len(repr(given)) <= 60 else repr(given)[:57] + "…"  # noqa: PLR2004 - fits a line
+    shown = repr(given) if len(repr(given)) <= _SHOWN else repr(given)[: _SHOWN - 3] + "…"
     if kind in _CALM:
         return _CALM[kind]
     if kind == "literal_error":

@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.adapters.checked_yaml import Place, Sheet, read_sheet, read_text
 from bot.core.errors import ContentError
 from bot.core.exemplars import ExemplarFile, Exemplars
-from bot.core.framework import FRAMEWORK_UNITS, PAPER_PARTS, Knowledge, PaperPart, Unit
+from bot.core.framework import FRAMEWORK_UNITS, PAPER_PARTS, SHORTEST, Knowledge, PaperPart, Unit
 from bot.core.paper import KnownParagraph, LocatorFile
 from bot.core.wording import Wording, WordingFile, WordingText, fields_of
 from bot.settings import Settings
@@ -222,7 +222,7 @@ class _MarkdownPart:
             raise self._error(number, "id", f"{slug} is a name that passages of other kinds have")
         if any(section["id"] == slug for section in self.sections):
             raise self._error(number, "id", f"{slug} stands twice")
-        if len(title) < 3:  # noqa: PLR2004 - as framework.Text asks
+        if len(title) < SHORTEST:
             raise self._error(number, "title", "is too short")
         self.statements = []
         self.asks = []
@@ -236,14 +236,14 @@ class _MarkdownPart:
         for locator in found:
             if locator not in self.locators:
                 raise self._error(number, "locator", f"{locator or 'nothing'} is no paragraph of the paper")
-        if len(text.strip()) < 3:  # noqa: PLR2004 - as framework.Text asks
+        if len(text.strip()) < SHORTEST:
             raise self._error(number, "text", "is too short")
         self.statements.append({"text": text, "locators": found})
 
     def _ask(self, number: int, question: str) -> None:
         if not self.sections:
             raise self._error(number, "", "stands before the first section")
-        if len(question) < 3:  # noqa: PLR2004 - as framework.Text asks
+        if len(question) < SHORTEST:
             raise self._error(number, "asks", "is too short")
         self.asks.append(question)
 

@@ -26,7 +26,8 @@ PAPER_UNITS = FRAMEWORK_UNITS + PAPER_PARTS
 Level = Literal["foundational", "advanced"]
 Source = str  # "framework", "white-paper" or a document code "D-…"
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
+SHORTEST = 3  # signs that any text of the content has at least
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=SHORTEST)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Locator = Annotated[str, StringConstraints(pattern=r"^(C([1-9]|10)|F[A-E]|P-[A-Z]+):p\d+$")]
 UnitCode = Annotated[str, StringConstraints(pattern=r"^(C([1-9]|10)|F[A-E])$")]
