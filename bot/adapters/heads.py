@@ -42,22 +42,26 @@ class Labelled:
 
 
 class Meaning:
-    """Kernel ridge regression over dense rows, a column a class, with what it says of some rows before it saw them."""
+    """Kernel ridge regression over dense rows, a column a class."""
 
-    def __init__(self, rows: Any, targets: Any, weights: Any, held: Any) -> None:
-        """Fit on all rows; `held` is true for those of which `unseen` says what the others alone would have said.
+    def __init__(self, rows: Any, mean: Any) -> None:
+        """Over rows, in the order in which they are fitted, and targets with this mean."""
+        self._centre, self._mean = rows.mean(axis=0), mean
+        self._rows = self._placed(rows)
+        self._pull: Any = None
 
-        One factor serves both fits: its first block belongs to the rows that aren't held.
+    @classmethod
+    def fitted(cls, rows: Any, targets: Any, weights: Any, held: Any) -> tuple[Meaning, Any]:
+        """The expert fitted on all rows; and what it would say of those `held` (a mask), had it seen only the others.
+
+        One factor serves both: its first block belongs to the rows that aren't held.
         """
-        order = np.argsort(held, kind="stable")
-        known = int((~held).sum())
-        self._centre = rows.mean(axis=0)
-        self._rows = self._placed(rows[order])
-        self._mean = targets.mean(axis=0)
-        apart = np.asfortranarray((targets - self._mean)[order], dtype=np.float32)
-        factor = _factor(self._kernel(self._rows), _RIDGE / weights[order])
-        self.unseen = self._mean + factor[:known, known:].T @ _solved(factor[:known, :known], apart[:known])
-        self._pull = _solved(factor, apart)
+        order, known = np.argsort(held, kind="stable"), int((~held).sum())
+        whole = cls(rows[order], targets.mean(axis=0))
+        apart = np.asfortranarray((targets - whole._mean)[order], dtype=np.float32)
+        factor = _factor(whole._kernel(whole._rows), _RIDGE / weights[order])
+        whole._pull = _solved(factor, apart)
+        return whole, whole._mean + factor[:known, known:].T @ _solved(factor[:known, :known], apart[:known])
 
     def __call__(self, rows: Any) -> Any:
         """Scores of new rows, about -1 to 1, a column a class."""
@@ -100,15 +104,16 @@ class Head:
         labels, weights, groups = np.array(data.labels), np.array(data.weights), np.array(data.groups)
         self.classes: list[str] = sorted(set(data.labels))
         place, held = _places(data), self._held_out(labels, weights, groups)
+        unseen = None
         if dense is not None:
-            self._meaning = self._reader(dense, labels, weights, place, held)
+            self._meaning, unseen = self._reader(dense, labels, weights, place, held)
         if held.any():
-            self._calibrate(rows, labels, weights, place, held)
+            self._calibrate(rows, labels, weights, place=place, held=held, unseen=unseen)
         self._model = self._new().fit(rows, labels, sample_weight=weights)
         return self
 
-    def _reader(self, dense: Any, labels: Any, weights: Any, place: Any, held: Any) -> Meaning:
-        """The expert on meaning, over each text once: its lines' weights added up, its target their weighted mean.
+    def _reader(self, dense: Any, labels: Any, weights: Any, place: Any, held: Any) -> tuple[Meaning, Any]:
+        """See Meaning.fitted; over each text once: its lines' weights added up, its target their weighted mean.
 
         That is the same regression as over the lines themselves, for a fraction of the work.
         """
@@ -118,7 +123,7 @@ class Head:
         targets = np.eye(len(self.classes))[np.searchsorted(self.classes, labels)] * 2 - 1
         first = np.unique(place, return_index=True)[1]
         targets = (lines @ targets) / total[:, None]
-        return Meaning(dense[first], targets.astype(np.float32), total.astype(np.float32), held[first])
+        return Meaning.fitted(dense[first], targets.astype(np.float32), total.astype(np.float32), held[first])
 
     def probabilities(self, rows: csr_matrix, dense: Any = None) -> Any:
         """Calibrated probabilities, one row a text, columns as `classes`."""
@@ -157,14 +162,12 @@ class Head:
                 return out
         return np.zeros(len(labels), dtype=bool)
 
-    def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, place: Any, held: Any) -> None:
+    def _calibrate(self, rows: csr_matrix, labels: Any, weights: Any, *, place: Any, held: Any, unseen: Any) -> None:
         right = np.zeros((place.max() + 1, len(self.classes)), dtype=bool)  # every label that a text has, is right
         right[place, np.searchsorted(self.classes, labels)] = True
         tested = np.flatnonzero(held & (weights >= _CERTAIN))
         model = self._new().fit(rows[~held], labels[~held], sample_weight=weights[~held])
-        near = None
-        if self._meaning is not None:
-            near = self._meaning.unseen[np.searchsorted(np.unique(place[held]), place[tested])]
+        near = None if unseen is None else unseen[np.searchsorted(np.unique(place[held]), place[tested])]
         self._slopes = _calibration(_margins(model, rows[tested]), near, right[place[tested]])
 
 

@@ -23,13 +23,40 @@ def test_what_is_said_of_an_author_held_out_is_as_if_never_read(drawn):
     targets = np.eye(2, dtype=np.float32)[truth] * 2 - 1
     weights = np.ones(len(rows), dtype=np.float32)
     held = authors == "author-1"
-    whole = Meaning(rows, targets, weights, held)
+    whole, unseen = Meaning.fitted(rows, targets, weights, held)
     # The centre and the average are the whole's, so the same expert is asked of rows that weigh next to nothing.
     light = weights.copy()
     light[held] = 1e-6
-    unread = Meaning(rows, targets, light, np.zeros(len(rows), dtype=bool))
-    assert whole.unseen == pytest.approx(unread(rows[held]), abs=0.02)
-    assert whole(rows[held]) != pytest.approx(whole.unseen, abs=0.02)
+    unread, _ = Meaning.fitted(rows, targets, light, np.zeros(len(rows), dtype=bool))
+    assert unseen == pytest.approx(unread(rows[held]), abs=0.02)
+    assert whole(rows[held]) != pytest.approx(unseen, abs=0.02)
+
+
+def test_a_text_that_is_said_twice_teaches_as_much_as_one_of_twice_the_weight(drawn):
+    rows, truth, authors = drawn
+    silent = csr_matrix(np.full((len(rows) + 1, 3), 0.5, dtype=np.float32))
+    one, two = Labelled(), Labelled()
+    for n, author in enumerate(authors):
+        label = "yes" if truth[n] else "no"
+        one.add(f"line {n}", label, weight=2.0 if n == 0 else 1.0, group=author)
+        two.add(f"line {n}", label, group=author)
+    two.add("line 0", two.labels[0], group=authors[0])
+    heavy = Head().fit(silent[:-1], one, rows)._meaning
+    twice = Head().fit(silent, two, np.vstack([rows, rows[:1]]))._meaning
+    assert heavy is not None
+    assert twice is not None
+    assert twice(rows) == pytest.approx(heavy(rows), abs=1e-3)
+
+
+def test_those_who_calibrate_leave_most_of_the_rarest_class_to_be_learnt():
+    labels = np.array(["yes"] * 60 + ["no"] * 90)
+    groups = np.array(["ann"] * 30 + ["bea"] * 20 + ["cyd"] * 10 + ["dan", "eve", "fay"] * 30)
+    head = Head()
+    head.classes = ["no", "yes"]
+    out = head._held_out(labels, np.ones(len(labels)), groups)
+    assert set(groups[out]) == {"bea", "eve"}
+    alone = np.array(["ann"] * len(labels))
+    assert not head._held_out(labels, np.ones(len(labels)), alone).any()
 
 
 def test_a_head_reads_meaning_where_words_say_nothing(drawn):
