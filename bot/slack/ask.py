@@ -152,7 +152,7 @@ def _source_buttons(answer: Answer, exchange_id: str) -> list[Block]:
     """A button for every source, short enough to stand side by side: where it is from and what it is about."""
     buttons = [
         button(
-            f"[{c.marker}] {_short(c.unit)} {clip(c.title.rpartition(': ')[2], _HEADING)}",
+            f"[{c.marker}] {_place(c.unit, clip(c.title.rpartition(': ')[2], _HEADING))}",
             f"source.open:{c.marker}",
             f"{exchange_id}|{c.passage_id}",
             hint=f"Open source {c.marker}: {c.title}",
@@ -162,8 +162,10 @@ def _source_buttons(answer: Answer, exchange_id: str) -> list[Block]:
     return [row for start in range(0, len(buttons), _ROW) for row in actions(*buttons[start : start + _ROW])]
 
 
-def _short(unit: str) -> str:
-    return {"P": "Paper", "D": "Document"}.get(unit.partition("-")[0], unit)
+def _place(unit: str, heading: str) -> str:
+    """A heading with what it is from; one that begins with its unit's code says so itself: "C4 and C5 compared"."""
+    place = {"P": "Paper", "D": "Document"}.get(unit.partition("-")[0], unit)
+    return heading if heading.startswith(f"{unit} ") else f"{place} {heading}"
 
 
 def _nearest(answer: Answer, exchange_id: str, titles: Mapping[str, str]) -> list[Block]:

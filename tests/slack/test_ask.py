@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.framework import Knowledge
+from bot.core.framework import FRAMEWORK_UNITS, Knowledge
 from bot.sandbox.server import Sandbox
+from bot.slack.ask import _place
 from bot.slack.bolt import SlackApp
 from tests.fakes.memory import MemoryRepositories
 from tests.slack.scripted import ScriptedCoach
@@ -47,6 +48,14 @@ def test_a_mention_in_a_channel_is_answered_in_its_thread_without_a_share_button
     message = sandbox.wait_for_message("C0ROLLOUT", "comes first")
     assert message["thread_ts"] == ts
     assert "share.open" not in _buttons(message)
+
+
+def test_a_source_names_its_unit_once(knowledge: Knowledge) -> None:
+    assert _place("C4", "C4 and C5 compared") == "C4 and C5 compared"
+    assert _place("C4", "Definition") == "C4 Definition"
+    assert _place("P-METHODS", "Phase one") == "Paper Phase one"
+    headings = [(p.unit, p.heading) for p in knowledge.passages() if p.unit in FRAMEWORK_UNITS]
+    assert [h for unit, h in headings if _place(unit, h).count(f"{unit} ") != 1] == []
 
 
 def test_somebody_else_may_open_a_source_in_a_channel_but_not_rate(sandbox: Sandbox) -> None:

@@ -206,8 +206,9 @@ function plot(spec, width, label) {
   const slot = (width - left - 12) / Math.max(1, labels.length);
   const slanted = longest * 6.4 > slot - 4;
   const foot = (slanted ? Math.min(104, 18 + Math.min(longest, 21) * 3.7) : 24) + (spec.axis_config?.x_label ? 18 : 0);
-  const height = 210 + foot;
-  const y = (value) => 12 + (1 - (value - bottom) / (top - bottom)) * (height - 12 - foot);
+  const height = 218 + foot;
+  const head = 20; // a bar of full height has its figure above it
+  const y = (value) => head + (1 - (value - bottom) / (top - bottom)) * (height - head - foot);
   const x = (index) => left + slot * (index + 0.5);
   const frame = { labels, series, slot, x, y, base: y(Math.max(bottom, Math.min(top, 0))) };
   const draw = { bar: bars, line: lines, area: areas }[spec.type];
