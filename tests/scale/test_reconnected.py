@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.adapters.web import WebServer
 from bot.app import Bot
 from bot.core.records import Member
@@ -21,6 +23,19 @@ from tests.scale.test_installing import GRANTED, _begin, _get
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 TUESDAY = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)  # 9:30 in Toronto
 PEOPLE = tuple(Member("T0ONE", f"U{number}") for number in range(3))
+
+
+@pytest.fixture
+def monday() -> StandingClock:
+    return StandingClock(MONDAY)
+
+
+@pytest.fixture
+def installed(monday: StandingClock) -> MemoryRepositories:
+    """With the app in one workspace."""
+    repositories = MemoryRepositories(monday)
+    repositories.installations.save(installation("T0ONE"))
+    return repositories
 
 
 @contextmanager
@@ -58,20 +73,17 @@ def came(slack: FakeSlack) -> Counter[tuple[str, str]]:
 
 
 def test_a_workspace_that_installs_the_app_again_gets_what_is_not_too_late(
-    settings: Settings, slack: FakeSlack
+    settings: Settings, slack: FakeSlack, monday: StandingClock, installed: MemoryRepositories
 ) -> None:
-    clock = StandingClock(MONDAY)
-    repositories = MemoryRepositories(clock)
-    repositories.installations.save(installation("T0ONE"))
-    with whole_bot(settings, repositories, clock) as bot:
-        stopped_by_a_dead_token(bot, slack, clock)
+    with whole_bot(settings, installed, monday) as bot:
+        stopped_by_a_dead_token(bot, slack, monday)
         new = "xoxb-newer"
         slack.codes["a-code"] = GRANTED | {"access_token": new, "team": {"id": "T0ONE", "name": "One"}}
         assert bot.slack.http is not None
         server = WebServer(bot.slack.http, host="127.0.0.1", port=0, setting="ISP_COACH_HTTP_PORT")
         server.start()
         try:
-            served = Served(bot.slack, server.port, slack, repositories, bot.metrics, bot.coach)  # type: ignore[arg-type]  # nobody asks it anything
+            served = Served(bot.slack, server.port, slack, installed, bot.metrics, bot.coach)  # type: ignore[arg-type]  # nobody asks it anything
             state, cookie = _begin(served)
             assert _get(served, f"/slack/oauth_redirect?code=a-code&state={state}", cookie)[0] == 200
         finally:
@@ -80,13 +92,12 @@ def test_a_workspace_that_installs_the_app_again_gets_what_is_not_too_late(
         assert came(slack) == Counter({(f"D{member.user_id}", new): 1 for member in PEOPLE})
 
 
-def test_another_replica_goes_on_too_without_being_told(settings: Settings, slack: FakeSlack) -> None:
-    clock = StandingClock(MONDAY)
-    repositories = MemoryRepositories(clock)
-    repositories.installations.save(installation("T0ONE"))
-    with whole_bot(settings, repositories, clock) as here, whole_bot(settings, repositories, clock) as there:
-        stopped_by_a_dead_token(there, slack, clock)
-        repositories.installations.save(installation("T0ONE", bot_token="xoxb-newer"))
+def test_another_replica_goes_on_too_without_being_told(
+    settings: Settings, slack: FakeSlack, monday: StandingClock, installed: MemoryRepositories
+) -> None:
+    with whole_bot(settings, installed, monday) as here, whole_bot(settings, installed, monday) as there:
+        stopped_by_a_dead_token(there, slack, monday)
+        installed.installations.save(installation("T0ONE", bot_token="xoxb-newer"))
         here.worker.reconnected("T0ONE")  # the one that the browser came back to
         assert there.worker.tick() == Counter(sent=len(PEOPLE))
 
@@ -115,20 +126,17 @@ def test_a_start_with_a_new_token_goes_on_where_the_old_one_was_refused(settings
 
 
 def test_an_installation_after_an_uninstallation_begins_from_nothing_and_is_sent_to(
-    settings: Settings, slack: FakeSlack
+    settings: Settings, slack: FakeSlack, monday: StandingClock, installed: MemoryRepositories
 ) -> None:
     """The old token's end is the old token's: who subscribes under the new one gets their nudges."""
-    clock = StandingClock(MONDAY)
-    repositories = MemoryRepositories(clock)
-    repositories.installations.save(installation("T0ONE"))
-    with whole_bot(settings, repositories, clock) as bot:
-        stopped_by_a_dead_token(bot, slack, clock)
+    with whole_bot(settings, installed, monday) as bot:
+        stopped_by_a_dead_token(bot, slack, monday)
         bot.slack.messenger.shut("T0ONE")
-        repositories.purge_team("T0ONE")
-        assert repositories.installations.get("T0ONE") is None
-        repositories.installations.save(installation("T0ONE", bot_token="xoxb-newer"))
+        installed.purge_team("T0ONE")
+        assert installed.installations.get("T0ONE") is None
+        installed.installations.save(installation("T0ONE", bot_token="xoxb-newer"))
         bot.slack.on_connected("T0ONE")
         assert bot.worker.tick() == Counter()
         subscribe(bot)
-        clock.move(TUESDAY + timedelta(weeks=1) - clock.now())
+        monday.move(TUESDAY + timedelta(weeks=1) - monday.now())
         assert bot.worker.tick() == Counter(sent=len(PEOPLE))
