@@ -207,7 +207,7 @@ def trend_message(moved: Sequence[Movement], knowledge: Knowledge, wording: Word
     if not moved:
         text = wording("selfcheck.trend.none")
         return plain_words(text), [*sections(text), *actions(button("Check myself", "selfcheck.start"))]
-    lead = wording("selfcheck.trend.lead", count=min(len(moved), ON_A_CHART))
+    lead = wording("selfcheck.trend.lead")
     drawn = moved[:ON_A_CHART]
     block = chart(
         "bar",
