@@ -81,7 +81,7 @@ def test_stop_ends_the_answer_within_a_second_and_keeps_what_was_shown(running, 
         f"Stop ended the model's work {ended[0] * 1000:.0f} ms after it came in, {pressed:.2f} s after it was pressed"
     )
     assert ended[0] <= 1.0
-    assert pressed <= 5.0  # with the sandbox's own way to the bot, on a machine with other work
+    assert pressed <= 1.0
     assert of_bot(running, dm)[0]["text"].startswith(live["text"])
 
 
