@@ -31,7 +31,11 @@ def test_a_bound_is_missed_by_a_figure_over_it_or_by_none_and_told_once():
 
 
 def test_import_time_counts_what_a_start_imports():
-    assert bench._import_seconds("-c", "import decimal, email.message") > bench._import_seconds("-c", "pass") > 0
+    # The quickest of a few each, since a machine with other work slows a single one down.
+    more, less = (
+        min(bench._import_seconds("-c", code) for _ in range(5)) for code in ("import decimal, email.message", "pass")
+    )
+    assert more > less > 0
 
 
 @pytest.mark.parametrize("arguments", [["--json"], []])
