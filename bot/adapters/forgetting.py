@@ -6,12 +6,12 @@ A deleted vector stays in the files of the index that it was deleted from, so no
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import structlog
 
+from bot.adapters.removal import LEAVING, remove_folder, remove_quietly
 from bot.adapters.retrieval import COLLECTION_MARK, EVERYBODY, IndexPlace, collection_name
 from bot.adapters.vectors import open_store
 from bot.core.framework import Passage
@@ -21,17 +21,20 @@ log = structlog.get_logger()
 
 
 def drop_others(place: IndexPlace, keep: str) -> int:
-    """Remove every index but one, folders and a server's collections; how many folders. Raises IndexNotReady."""
+    """Remove every index but one, folders and a server's collections; how many folders.
+
+    Raises IndexNotReady where a server is away, OSError where a folder can't be removed.
+    """
     others = _folders(place.root, keep)
     for folder in others:
-        shutil.rmtree(folder)
+        remove_folder(folder)
     _drop_collections(place, keep, lambda _name: True)
     return len(others)
 
 
 def drop_one(place: IndexPlace, mark: str) -> None:
-    """Remove one index, so that it is built anew. Raises IndexNotReady where a server is away."""
-    shutil.rmtree(place.root / mark, ignore_errors=True)
+    """Remove one index, so that it is built anew. Raises IndexNotReady where a server is away, OSError as above."""
+    remove_folder(place.root / mark)
     _drop_collections(place, "", lambda name: name.startswith(f"{COLLECTION_MARK}{mark}-"))
 
 
@@ -76,7 +79,7 @@ def _stale(root: Path, keep: str, documents: Iterable[StoredDocument]) -> list[P
 
 def _remove(folders: list[Path]) -> int:
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_quietly(folder)
     return len(folders)
 
 
@@ -86,6 +89,8 @@ def _folders(root: Path, keep: str) -> list[Path]:
 
 def _holds_others(folder: Path, known: Collection[tuple[str, str, str]]) -> bool:
     """Whether a folder holds an ingested passage that isn't known; also where that can't be read any more."""
+    if folder.name.startswith(LEAVING):  # a removal that was interrupted
+        return True
     try:
         passages = [Passage.model_validate(p) for p in json.loads((folder / "passages.json").read_text("utf-8"))]
     except (OSError, ValueError):

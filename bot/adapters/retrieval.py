@@ -37,6 +37,7 @@ from bot.adapters import classifier, distress, heads, representation, word_vecto
 from bot.adapters import embeddings as embedding
 from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.distress import DistressReader
+from bot.adapters.removal import remove_quietly
 from bot.adapters.representation import Representation, stems
 from bot.adapters.vectors import METRIC, Found, RowsMissing, Vectors, open_client, open_store
 from bot.core.errors import IndexMismatch
@@ -127,7 +128,7 @@ def open_or_build(source: IndexSource, place: IndexPlace, progress: Progress | N
         if place.chroma_url and isinstance(error, RowsMissing):  # another server, or one that lost its rows
             _refill(source, place, folder)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_quietly(folder)
             _build(source, place, folder, progress or (lambda *_: None))
         return SealedIndex(folder, place)
 
@@ -371,7 +372,7 @@ def _build(source: IndexSource, place: IndexPlace, folder: Path, progress: Progr
     try:
         _fill(source, place, work, folder.name, progress)
         if not (folder / "sealed.json").is_file():
-            shutil.rmtree(folder, ignore_errors=True)  # half a folder is no index
+            remove_quietly(folder)  # half a folder is no index
         try:
             work.rename(folder)
         except OSError:
@@ -508,8 +509,8 @@ def _lexical(passages: Sequence[Passage]) -> Any:
 def _drop_old(root: Path, keep: str) -> None:
     for left in root.glob(".building-*"):  # of runs that were killed; one under way is younger
         if time.time() - left.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(left, ignore_errors=True)
-    sealed = sorted(root.glob("*/sealed.json"), key=lambda f: f.stat().st_mtime, reverse=True)
+            remove_quietly(left)
+    sealed = sorted(root.glob("[!.]*/sealed.json"), key=lambda f: f.stat().st_mtime, reverse=True)
     others = [f.parent for f in sealed if f.parent.name != keep]
     for folder in others[_KEEP:]:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_quietly(folder)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import itertools
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.distress import DistressReader
 from bot.adapters.document_store import DocumentFolder
 from bot.adapters.forgetting import drop_forgotten, drop_others, drop_workspace
+from bot.adapters.removal import remove_folder
 from bot.adapters.retrieval import collection_name, fingerprint
 from bot.adapters.vectors import open_store
 from bot.app import Content, LateCoach, connect_to, forget_document, rebuild_index
@@ -261,6 +264,42 @@ def test_after_a_kill_the_next_start_also_takes_a_workspaces_collections_off_the
     assert not any(name.endswith("-t0sandbox") for name in left)
     assert {collection_name(before.fingerprint, "*"), collection_name(before.fingerprint, "T0OTHER")} <= left
     assert times(server.data_dir, CANARY) == 0
+
+
+def _keeps_writing(folder: Path, started: threading.Event) -> None:
+    """Like Chroma, which tidies its log in the background: a journal each time, until there is no such folder."""
+    with contextlib.suppress(FileNotFoundError):
+        for n in itertools.count():
+            (folder / "chroma" / f"journal-{n % 50}").write_text(CANARY)
+            started.set()
+
+
+@pytest.mark.fault("C4")
+def test_what_is_written_while_an_index_is_removed_goes_with_it(tmp_path: Path, figure: Any) -> None:
+    for n in range(20):
+        folder = tmp_path / "index" / f"of-turn-{n}"
+        (folder / "chroma").mkdir(parents=True)
+        started = threading.Event()
+        writer = threading.Thread(target=_keeps_writing, args=(folder, started), daemon=True)
+        writer.start()
+        assert started.wait(10)
+        remove_folder(folder)
+        writer.join(10)
+        assert not writer.is_alive()
+    left = times(tmp_path, CANARY)
+    figure(f"20 folders removed while somebody wrote in them: {left} files left")
+    assert list((tmp_path / "index").iterdir()) == []
+
+
+@pytest.mark.fault("C4")
+def test_a_removal_that_was_interrupted_is_finished_at_the_next_start(
+    settings: Settings, store: DocumentFolder
+) -> None:
+    place = Content(settings).index_place()
+    [folder] = place.root.iterdir()
+    folder.rename(place.root / ".leaving-1")
+    assert drop_forgotten(place, "another", store.all()) == 1  # though every document in it is still there
+    assert list(place.root.iterdir()) == []
 
 
 # --- C3: what is stored must be of the model, width and metric that are used now ---

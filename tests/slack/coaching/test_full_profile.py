@@ -140,6 +140,7 @@ def test_discarding_keeps_the_checks_and_starting_over_begins_at_one(
     sandbox.submit("U0ANA", answers("3"))
     sandbox.wait_for_modal("U0ANA", "Step 2 of 2")
     sandbox.close("U0ANA")
+    sandbox.wait_for(lambda: "C1" in repositories.checks.latest(ANA), what="the first step, dated today")
     sandbox.clock.advance(timedelta(days=1))
     sandbox.command("U0ANA", "C0GENERAL", "/selfcheck")
     picker = sandbox.wait_for_modal("U0ANA", "1 of 2 steps done")
