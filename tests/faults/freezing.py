@@ -26,8 +26,10 @@ _STEPS: dict[str, tuple[type, str, bool]] = {
 }
 INSIDE = "inside a transaction"
 LATEST = "all written but the last byte"
-POINTS = (INSIDE, *_STEPS, LATEST)
-TOO_LATE = frozenset({"before it connects", "connected, nothing written", LATEST})  # for a look before the send begins
+ASKED = "the lease looked at and found good, the last byte not written"
+POINTS = (INSIDE, *_STEPS, LATEST, ASKED)
+# For a look before the send begins.
+TOO_LATE = frozenset({"before it connects", "connected, nothing written", LATEST, ASKED})
 
 
 def let_go_soon() -> None:
@@ -48,6 +50,9 @@ def freeze_at(point: str, number: int) -> None:
         return
     if point == LATEST:
         _change_condition(lambda still: lambda: freeze() or still())  # type: ignore[func-returns-value]  # in that order
+        return
+    if point == ASKED:
+        _change_condition(lambda still: lambda: still() and freeze() is None)  # type: ignore[func-returns-value]  # as above
         return
     owner, name, before = _STEPS[point]
     real: Callable[..., Any] = getattr(owner, name)

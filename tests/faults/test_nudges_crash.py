@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.freezing import INSIDE, LATEST, POINTS, TOO_LATE
+from tests.faults.freezing import ASKED, INSIDE, LATEST, POINTS, TOO_LATE
 from tests.faults.nudgekit import Databases, Nursery, Replica, from_due, scratch, states
 from tests.faults.recorder import HISTORY, POST, Recorder, recording, weather
 
@@ -234,7 +234,7 @@ def test_d3_a_worker_frozen_at_any_point_of_its_send_wakes_up_and_sends_nothing(
     """The point is exact, not hit by chance: the process stops itself there, and the other one takes over."""
     rows = 12
     databases = Databases(tmp_path / "none", postgres, rows)
-    points, numbers = (POINTS, (1, 2, 7)) if full else ((INSIDE, LATEST), (2,))
+    points, numbers = (POINTS, (1, 2, 7)) if full else ((INSIDE, LATEST, ASKED), (2,))
     found = []
     for point in points:
         found += [freeze_round(nursery, databases, rows, point, n) for n in numbers]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ class Listener:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self.heard: list[bytes] = []
+        self.silent = False
         self.grown = threading.Condition()
         self.ended = threading.Event()  # the peer closed the latest connection
         threading.Thread(target=self._run, daemon=True).start()
@@ -55,7 +57,7 @@ class Listener:
             with self.grown:
                 self.heard[-1] += data
                 self.grown.notify_all()
-            if self.whole():
+            if self.whole() and not self.silent:
                 connection.sendall(ANSWER)
         self.ended.set()
 
@@ -135,7 +137,7 @@ def test_the_condition_is_asked_when_all_but_the_last_byte_is_there(line: tuple[
     with only_if(condition):
         answer = client.chat_postMessage(channel="D1", text="words " * 5000)
     assert answer["ts"] == "1.0"
-    assert missing == [1]
+    assert set(missing) == {1}
     assert len(listener.heard) == 1
 
 
@@ -145,6 +147,41 @@ def test_where_it_fails_the_request_is_never_whole(line: tuple[Listener, GatedCl
         client.chat_postMessage(channel="D1", text="words")
     assert listener.ended.wait(10)
     assert listener.missing() == 1
+
+
+def test_an_answer_that_is_old_at_the_write_is_asked_for_anew(line: tuple[Listener, GatedClient]) -> None:
+    listener, client = line
+    answers = []
+
+    def condition() -> bool:
+        """Frozen right after the lease was looked at and found good; lost by then."""
+        answers.append(not answers)
+        if len(answers) == 1:
+            time.sleep(0.3)
+        return answers[-1]
+
+    with pytest.raises(Withheld), only_if(condition):
+        client.chat_postMessage(channel="D1", text="words")
+    assert listener.ended.wait(10)
+    assert answers == [True, False]
+    assert listener.missing() == 1
+
+
+def test_a_late_answer_that_still_holds_sends_once(line: tuple[Listener, GatedClient]) -> None:
+    listener, client = line
+    pauses = [0.3, 0.0]
+    with only_if(lambda: time.sleep(pauses.pop(0)) is None):
+        assert client.chat_postMessage(channel="D1", text="words")["ok"]
+    assert pauses == []
+    assert listener.missing() == 0
+
+
+def test_an_answer_that_never_comes_ends_at_the_time_out(certificate: Path) -> None:
+    with talking(certificate) as (listener, client):
+        listener.silent = True
+        client.timeout = 1
+        with pytest.raises(TimeoutError), only_if(lambda: True):
+            client.chat_postMessage(channel="D1", text="words")
 
 
 def test_a_call_outside_the_block_has_no_condition(line: tuple[Listener, GatedClient]) -> None:
