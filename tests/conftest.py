@@ -37,9 +37,17 @@ def figure(record_property, request):
 def progress(request, full):
     """Say how far a long row is, at once, such as `progress("round 3 of 20: 0 lost")`; nothing under `make test`."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if not full or reporter is None:
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    if not full or reporter is None or capture is None:
         return lambda words: None
-    return lambda words: (reporter.ensure_newline(), reporter.write_line(f"  {words}"), reporter.flush())
+
+    def say(words):
+        with capture.global_and_fixture_disabled():  # else it would stand among the test's own output, at its end
+            reporter.ensure_newline()
+            reporter.write_line(f"  {words}")
+            reporter.flush()
+
+    return say
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -20,6 +20,7 @@ from bot.adapters.heads import Head, Labelled
 from bot.core.exemplars import Exemplars
 from bot.core.text import clean, words
 
+DISTRESS = "distress"  # the class that is asked for; also a wish's intent
 _LETTERS = 0.7  # weight of letter runs beside words
 _STRENGTH = 1.0
 
@@ -69,7 +70,7 @@ class DistressReader:
     def probability(self, text: str) -> float:
         """How likely it is, 0 to 1."""
         found = self._head.probabilities(self._rows([text]))[0]
-        return float(found[self._head.classes.index("yes")])
+        return float(found[self._head.classes.index(DISTRESS)])
 
     def _rows(self, texts: Sequence[str]) -> csr_matrix:
         lowered = [clean(t).lower() for t in texts]
@@ -83,15 +84,23 @@ class DistressReader:
 
 
 def lines(exemplars: Exemplars) -> Labelled:
-    """Distress and everything else that people write; talk about one's private life stays out, for it may be either."""
+    """Distress, and what else people write, by kind; talk about one's private life may be either, and stays out.
+
+    With the other kinds told apart, what is plainly a wish, a question or a situation speaks against distress: at one
+    false alarm in a hundred lines of authors held out, 77 % are heard, and 70 % where all of it is one class.
+    """
     data = Labelled()
     for signal in exemplars.signals:
-        data.add(signal.text, "yes" if signal.distress else "no", group=signal.author)
-    for wish in exemplars.wishes:
-        data.add(wish.text, "yes" if wish.intent == "distress" else "no", group=wish.author)
+        data.add(signal.text, DISTRESS if signal.distress else "only sounds like it", group=signal.author)
+    for wish in exemplars.wishes:  # "distress" is one of their intents
+        data.add(wish.text, wish.intent, group=wish.author)
     for message in exemplars.messages:
-        data.add(message.text, "no", group=message.author)
+        data.add(message.text, "triage", group=message.author)
+    for question in exemplars.questions:
+        data.add(question.question, "ask", group=question.author)
+    for refused in exemplars.unanswerable:
+        data.add(refused.question, "ask", group=refused.author)
     for negative in exemplars.negatives:
         if negative.kind != "personal":
-            data.add(negative.text, "no", group=negative.author)
+            data.add(negative.text, "something else", group=negative.author)
     return data

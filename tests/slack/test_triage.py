@@ -22,7 +22,7 @@ def test_which_names_competency_runner_up_functions_level_reason_and_next_move(s
     message = sandbox.wait_for_message("C0GENERAL", "This sounds like C4", user="U0ANA")
     text = message["text"]
     assert "Next nearest: C5 Select and build change strategies" in text
-    assert "What it asks of you: Understand, Connect" in text
+    assert "Functions you would lean on: Understand, Connect" in text
     assert "foundational" in text
     assert "“everyone”, “nods”" in text
     assert "A next move: Talk with five people" in text
