@@ -15,6 +15,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
 export UV_NO_PROGRESS := 1
+# Where this is set, every start compiles a thousand modules anew, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run sandbox test checks lint types imports unit format bench faults env lock clean
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,7 @@ class Content:
         marks = "\n".join(f"{d.key} {d.digest} {d.tenant}" for d in stored)
         return retrieval.IndexSource(
             knowledge=self.knowledge,
-            exemplars=content.load_exemplars(self.root),
+            read_exemplars=partial(content.load_exemplars, self.root),
             content_digest=content.content_digest(self.root),
             documents=tuple(p for d in stored for p in d.passages),
             documents_digest=hashlib.sha256(marks.encode()).hexdigest() if stored else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def wording() -> Wording:
 
 @pytest.fixture(scope="session")
 def source(knowledge) -> retrieval.IndexSource:
-    return retrieval.IndexSource(knowledge, content.load_exemplars(ROOT), content.content_digest(ROOT))
+    return retrieval.IndexSource(knowledge, partial(content.load_exemplars, ROOT), content.content_digest(ROOT))
 
 
 @pytest.fixture(scope="session")

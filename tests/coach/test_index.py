@@ -29,10 +29,9 @@ def secret(tenant):
 @pytest.fixture(scope="module")
 def small(source, tmp_path_factory):
     """An index on few exemplars, quick to build, with a document in each of two workspaces."""
-    exemplars = source.exemplars.model_copy(
-        update={"messages": source.exemplars.messages[:120], "questions": source.exemplars.questions[:60]}
-    )
-    thin = replace(source, exemplars=exemplars, documents=(secret("T1"), secret("T2")), documents_digest="two")
+    told = source.read_exemplars()
+    told = told.model_copy(update={"messages": told.messages[:120], "questions": told.questions[:60]})
+    thin = replace(source, read_exemplars=lambda: told, documents=(secret("T1"), secret("T2")), documents_digest="two")
     place = retrieval.IndexPlace(tmp_path_factory.mktemp("index"), "builtin", tmp_path_factory.mktemp("no-model"))
     opened = retrieval.open_or_build(thin, place)
     yield thin, place, opened
@@ -110,7 +109,7 @@ def test_l4_a_search_without_a_tenant_raises(small, figure):
 
 
 @pytest.mark.fault("C2")
-@pytest.mark.parametrize("victim", ["models.joblib", "passages.json", "chroma/chroma.sqlite3"])
+@pytest.mark.parametrize("victim", ["models.pickle", "passages.json", "chroma/chroma.sqlite3"])
 def test_a_damaged_index_is_built_anew(small, tmp_path, victim, figure):
     thin, place, opened = small
     own = replace(place, root=tmp_path)
