@@ -40,6 +40,7 @@ from bot.adapters.classifier import TrainedClassifier
 from bot.adapters.distress import DistressReader
 from bot.adapters.removal import remove_quietly
 from bot.adapters.representation import Representation, stems
+from bot.adapters.unused_bytes import clear_unused
 from bot.adapters.vectors import METRIC, Found, RowsMissing, Vectors, open_client, open_store
 from bot.core.errors import IndexMismatch
 from bot.core.evidence import Classification, Hit, Neighbour, QuestionView
@@ -242,6 +243,8 @@ class SealedIndex:
             remote=place.chroma_url is not None,
             width=self._width(),
         )
+        if not place.chroma_url:
+            clear_unused(folder)  # Chroma has just written there
 
     def _width(self) -> int | None:
         """Numbers in a vector as the embedding gives it today; None where a provider can't be asked."""

@@ -17,6 +17,7 @@ import structlog
 from langchain_chroma import Chroma
 from langchain_core.embeddings import Embeddings
 
+from bot.adapters.unused_bytes import clear_unused
 from bot.core.errors import IndexMismatch, IndexNotReady
 
 log = structlog.get_logger()
@@ -59,6 +60,8 @@ def open_store(folder: Path, chroma_url: str | None) -> Iterator[Any]:
         yield client
     finally:
         close_client(client)
+        if not chroma_url:
+            clear_unused(folder)
 
 
 def close_client(client: Any) -> None:

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import shutil
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from bot.adapters.document_store import DocumentFolder
 from bot.adapters.forgetting import drop_forgotten, drop_others, drop_workspace
 from bot.adapters.removal import remove_folder
 from bot.adapters.retrieval import collection_name, fingerprint
+from bot.adapters.unused_bytes import clear_unused
 from bot.adapters.vectors import open_store
 from bot.app import Content, LateCoach, connect_to, forget_document, rebuild_index
 from bot.core.errors import DocumentError, IndexMismatch
@@ -289,6 +291,38 @@ def test_what_is_written_while_an_index_is_removed_goes_with_it(tmp_path: Path, 
     left = times(tmp_path, CANARY)
     figure(f"20 folders removed while somebody wrote in them: {left} files left")
     assert list((tmp_path / "index").iterdir()) == []
+
+
+@pytest.mark.fault("C4")
+def test_what_chroma_writes_of_its_memory_is_cleared_at_every_opening(settings: Settings, figure: Any) -> None:
+    """It writes room for vectors out as the allocator gave it; here that room is filled with words in advance."""
+    loaded(settings)._index.close()
+    files = [f for f in settings.data_dir.rglob("*.bin") if f.name in {"data_level0.bin", "length.bin"}]
+    empty = [f for f in files if struct.unpack("<3Q", (f.parent / "header.bin").read_bytes()[4:28])[2] == 0]
+    assert len(empty) >= 2  # of small collections, whose vectors stand in the database
+    whole = {f: f.read_bytes() for f in files if f not in empty}
+    assert len(whole) >= 2
+    for file in empty:
+        file.write_bytes((CANARY.encode() * 5000)[: file.stat().st_size])
+    before = times(settings.data_dir, CANARY)
+    again = loaded(settings)
+    left = sum(f.read_bytes().count(CANARY.encode()) for f in empty)
+    figure(f"memory of the process in {len(empty)} vector files: {before} times the words before, {left} after")
+    assert left == 0
+    assert not any(f.read_bytes().strip(b"\0") for f in empty)
+    assert {f: f.read_bytes() for f in whole} == whole  # what vectors use stays as it was
+    assert again._index.search("kestrel ward rule", tenant=HERE)
+    again._index.close()
+
+
+@pytest.mark.fault("C4")
+def test_vector_files_of_another_layout_are_left_alone(tmp_path: Path) -> None:
+    for n, header in enumerate((b"", b"\x02" + bytes(99), struct.pack("<i4Q", 1, 0, 10, 11, 8))):
+        (tmp_path / str(n)).mkdir()
+        (tmp_path / str(n) / "header.bin").write_bytes(header)
+        (tmp_path / str(n) / "data_level0.bin").write_bytes(b"words")
+    assert clear_unused(tmp_path) == 0
+    assert {f.read_bytes() for f in tmp_path.rglob("data_level0.bin")} == {b"words"}
 
 
 @pytest.mark.fault("C4")
