@@ -1,8 +1,8 @@
 """Chroma's vector files without what its memory held before.
 
 It writes the buffers of a small collection out whole when it opens it, parts that hold no vector yet included, and
-those are as the allocator gave them: sentences of documents that had been removed came to stand in the files of an index
-that never held them. So what no vector uses is overwritten with zeros.
+those are as the allocator gave them: sentences of documents that had been removed came to stand in the files of an
+index that never held them. So what no vector uses is overwritten with zeros.
 """
 
 from __future__ import annotations
