@@ -212,7 +212,7 @@ class Messenger(Protocol):
         """Slack takes the workspace's token (again)."""
 
 
-class LookupUnavailable(Exception):  # noqa: N818 - a state, named as such
+class LookupUnavailable(Exception):
     """The history could not be read, so nothing is known about an earlier send."""
 
 

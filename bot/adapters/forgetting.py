@@ -23,7 +23,7 @@ log = structlog.get_logger()
 def drop_others(place: IndexPlace, keep: str) -> int:
     """Remove every index but one, folders and a server's collections; how many folders.
 
-    Raises IndexNotReady where a server is away, OSError where a folder can't be removed.
+    Raises IndexNotReady where a server is away or a folder can't be removed.
     """
     others = _folders(place.root, keep)
     for folder in others:
@@ -33,7 +33,7 @@ def drop_others(place: IndexPlace, keep: str) -> int:
 
 
 def drop_one(place: IndexPlace, mark: str) -> None:
-    """Remove one index, so that it is built anew. Raises IndexNotReady where a server is away, OSError as above."""
+    """Remove one index, so that it is built anew. Raises IndexNotReady as above."""
     remove_folder(place.root / mark)
     _drop_collections(place, "", lambda name: name.startswith(f"{COLLECTION_MARK}{mark}-"))
 

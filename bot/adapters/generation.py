@@ -185,7 +185,7 @@ class ChatReply:
             )
 
 
-class _Again(Exception):  # noqa: N818 - a state: it may be tried again
+class _Again(Exception):
     def __init__(self, reason: str, wait: float) -> None:
         super().__init__(reason)
         self.reason, self.wait = reason, wait

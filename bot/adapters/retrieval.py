@@ -6,8 +6,8 @@
         models.pickle    representation, heads, and how each passage is asked for
         sealed.json      written last; a folder without it is no index
 
-A folder is built beside the others and renamed when whole. A sealed one is never written again, so a command line can
-read it while the bot serves from it.
+A folder is built beside the others and renamed when whole. A sealed one is never written again, save that room which no
+vector uses is cleared, so a command line can read it while the bot serves from it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from bot.cli.console import Advance, plain, whole, write_object
 Work = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class UnreadableLine(ValueError):  # noqa: N818 - the line is at fault, the run goes on
+class UnreadableLine(ValueError):
     """What is wrong with a line, in words for people."""
 
 

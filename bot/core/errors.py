@@ -33,11 +33,11 @@ class DocumentError(CoachError):
     """A document cannot be read or fetched."""
 
 
-class IndexNotReady(CoachError):  # noqa: N818 - a state that passes, named as such
+class IndexNotReady(CoachError):
     """The index is being built, or is damaged and being rebuilt."""
 
 
-class DataFolderInUse(CoachError):  # noqa: N818 - a state, named as such
+class DataFolderInUse(CoachError):
     """Another process serves or writes this data folder."""
 
 
@@ -45,7 +45,7 @@ class SettingsError(CoachError):
     """A setting is missing or wrong."""
 
 
-class IndexMismatch(SettingsError):  # noqa: N818 - a state, named as such
+class IndexMismatch(SettingsError):
     """The stored index was made with another embedding model, width or metric than is used now."""
 
     def __init__(self, what: str, stored: object, used: object) -> None:
@@ -55,7 +55,7 @@ class IndexMismatch(SettingsError):  # noqa: N818 - a state, named as such
         )
 
 
-class ModelFailed(CoachError):  # noqa: N818 - what happened, named as such
+class ModelFailed(CoachError):
     """A language model gave nothing that can be used."""
 
     def __init__(self, reason: str) -> None:

@@ -76,7 +76,7 @@ _FRAMEWORK_COUNTS = frozenset(  # true of the framework itself, wherever they ar
 )
 _SMALL_YEAR, _LATE_YEAR = 1900, 2100
 _ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,}(?:-[A-Z0-9]+)*s?\b")
-_NAME = re.compile(r"(?<![\w'])[A-Z][\w'’.-]*[a-z][\w'’-]*")  # noqa: RUF001 - the typography of names
+_NAME = re.compile(r"(?<![\w'])[A-Z][\w'’.-]*[a-z][\w'’-]*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|[“\"'(]\s*|\*\*|- )$")
 # Capitalised words that name nothing outside the framework.
 _COMMON = frozenset(
@@ -362,7 +362,7 @@ def names(text: str) -> set[str]:
     """Lower-case names in a text: people, bodies, tools, acronyms. A word that only begins a sentence is none."""
     found = {m[0].lower().removesuffix("s") for m in _ACRONYM.finditer(text) if not _CODE.fullmatch(m[0])}
     for m in _NAME.finditer(text):
-        word = m[0].rstrip(".").removesuffix("'s").removesuffix("’s")  # noqa: RUF001 - the typography of names
+        word = m[0].rstrip(".").removesuffix("'s").removesuffix("’s")
         if _SENTENCE_START.search(text[: m.start()]) and not re.match(
             r" (?:et al|and (?:his |her |their )?colleagues|& )", text[m.end() :]
         ):

@@ -174,7 +174,7 @@ class Passage(BaseModel):
         return " ".join(self.sentences)
 
 
-_SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)])|(?<=[.!?][\"'”’)]{2}))\s+(?=[A-Z“\"'(])")  # noqa: RUF001 - the typography that documents use
+_SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)])|(?<=[.!?][\"'”’)]{2}))\s+(?=[A-Z“\"'(])")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|et al|Dr|Drs|vs|cf|etc|No|pp?)|\b[A-Z])\.$")
 
 

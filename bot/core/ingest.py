@@ -29,7 +29,7 @@ _TAIL = 40  # words; a section's last passage that is shorter joins the one befo
 _ENTRY = 10  # words; shorter paragraphs after a colon are the entries of a list
 _SLUG = 48  # characters
 _LEVEL = re.compile(r"^The (foundational|advanced)\b")
-_BULLET = re.compile(r"^[•●▪◦‣·*–—-]\s+")  # noqa: RUF001 - the marks that lists use
+_BULLET = re.compile(r"^[•●▪◦‣·*–—-]\s+")
 
 
 class StoredDocument(BaseModel):

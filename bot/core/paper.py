@@ -58,7 +58,7 @@ _LABELS = frozenset(
 )
 # What the publisher's page shows around the paper; after the citation everything is page furniture.
 _FURNITURE = re.compile(r"^\d+-min read$|^other resources on\b|^previous$|^next$", re.IGNORECASE)
-_LIST_MARK = re.compile(r"^(?:[•●▪·*\-–—]|\d{1,2}[.)]|[a-e][.)])\s+", re.IGNORECASE)  # noqa: RUF001 - the typography that documents use
+_LIST_MARK = re.compile(r"^(?:[•●▪·*\-–—]|\d{1,2}[.)]|[a-e][.)])\s+", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]+")
 _NAMES = sorted({name for name, _ in _HEADINGS} | _LABELS, key=len, reverse=True)
 _BETWEEN = re.compile(rf"(?:(?:{'|'.join(_NAMES)}|apa format|\d{{1,3}}( min read)?|[a-e])(?: |$))*")

@@ -88,7 +88,7 @@ class _Stream:
     def _clip(self, number: int, first: int, last: int) -> str:
         block = self.blocks[number]
         begin, finish = self.at[first][0], self.at[last][1]
-        while begin > 0 and block[begin - 1] in "\"'“‘([":  # noqa: RUF001 - opening quotes belong to the text
+        while begin > 0 and block[begin - 1] in "\"'“‘([":
             begin -= 1
         following = self.at[last + 1][0] if last + 1 < len(self.at) and self.block[last + 1] == number else len(block)
         tail = re.match(r"\S*", block[finish:following])

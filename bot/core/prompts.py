@@ -86,7 +86,7 @@ def fenced(text: str) -> str:
 
 def text_without_tags(text: str) -> str:
     """Angle brackets as look-alikes, slots broken: data neither closes its fence nor fills another variable."""
-    return text.replace("<", "‹").replace(">", "›").replace("{{", "{ {").replace("}}", "} }")  # noqa: RUF001 - look-alikes are the point
+    return text.replace("<", "‹").replace(">", "›").replace("{{", "{ {").replace("}}", "} }")
 
 
 def passages_block(passages: Sequence[Passage]) -> str:

@@ -34,7 +34,7 @@ _WEEK = timedelta(weeks=1)
 _EPOCH = date(2024, 1, 1)  # a Monday; weeks are counted from it
 
 
-class UnknownZone(ValueError):  # noqa: N818 - what it is
+class UnknownZone(ValueError):
     """No time zone of that name is known here; `str(error)` is the name."""
 
 

@@ -9,7 +9,7 @@ MAX_CHARS = 4000  # of one message; what lies beyond adds nothing to a coach's u
 
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufe0e\ufe0f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "..."})  # noqa: RUF001 - the typography that phones put in
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "..."})
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 STOP_WORDS = frozenset(

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.ports import Clock
+
+# The machine's own count of seconds, as a function in C and what it is given: where it can, one that also counts the
+# time for which the machine was suspended (Linux).
+COUNT: tuple[Callable[[Any], float], Any] = (
+    (time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else (operator.call, time.monotonic)
+)
 
 
 class Held:
@@ -18,14 +27,15 @@ class Held:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.since: datetime = clock.now()
-        self._count = _seconds()
+        self._count = seconds()
 
     def younger_than(self, age: timedelta) -> bool:
         """Whether no more than `age` has passed."""
-        counted = timedelta(seconds=_seconds() - self._count)
+        counted = timedelta(seconds=seconds() - self._count)
         return max(self._clock.now() - self.since, counted) <= age
 
 
-def _seconds() -> float:
-    boot = getattr(time, "CLOCK_BOOTTIME", None)  # Linux: a suspended machine's time counts
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
+def seconds() -> float:
+    """What the machine counts now, from no fixed point; nobody can set it back."""
+    count, of = COUNT
+    return count(of)

@@ -35,7 +35,7 @@ _AGE = ORPHANED / 2  # of the note at which a post may still go out, so that it 
 _SETTLE = 1.0  # seconds that a send cut off by a crash may still take to show in the history
 
 
-class Later(Exception):  # noqa: N818 - a state that passes
+class Later(Exception):
     """Not now: try again after some seconds."""
 
     def __init__(self, seconds: float) -> None:
@@ -48,7 +48,7 @@ def key_for(request_key: str, purpose: object = "") -> str:
     return hashlib.sha256(f"{request_key}\n{purpose}".encode()).hexdigest()[:24]
 
 
-class TakenOver(Exception):  # noqa: N818 - a state, named as such
+class TakenOver(Exception):
     """Another replica has begun the request since; nothing is sent here any more."""
 
 

@@ -14,9 +14,7 @@ calls, about a microsecond. No sender can rule that out by itself.
 
 from __future__ import annotations
 
-import operator
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,19 +27,16 @@ from urllib.request import BaseHandler, HTTPHandler, HTTPSHandler, ProxyHandler,
 
 from slack_sdk import WebClient
 
+from bot.services.lease import COUNT, seconds
+
 Condition = Callable[[], bool]
 
 _FRESH = 0.25  # seconds for which an answer counts; what it answers for must hold for longer
-# The machine's own count of seconds, as a function in C and what it is given: where it can, one that also counts the
-# time for which the machine was suspended.
-_COUNT: tuple[Callable[[Any], float], Any] = (
-    (time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else (operator.call, time.monotonic)
-)
 
 _condition: ContextVar[Condition | None] = ContextVar("condition", default=None)
 
 
-class Withheld(Exception):  # noqa: N818 - a state, named as such
+class Withheld(Exception):
     """The condition no longer held: the request was broken off before its last byte, so Slack has not taken it."""
 
 
@@ -91,7 +86,7 @@ class _Held(HTTPConnection):
         super().endheaders(message_body[:-1])
         self.sock.settimeout(None)  # else the write first waits for room, and lets other threads have their turn
         while True:
-            until = _seconds() + _FRESH
+            until = seconds() + _FRESH
             if not self._condition():
                 raise Withheld
             if self._write_before(until, message_body[-1:]):
@@ -103,7 +98,7 @@ class _Held(HTTPConnection):
 
         One chain that is pulled in C. Written as statements, the clock's answer could be minutes old at the write.
         """
-        count, of = _COUNT
+        count, of = COUNT
         in_time = map(until.__gt__, map(count, (of,)))
         return bool(list(map(self._writer(), compress((last,), in_time))))
 
@@ -118,11 +113,6 @@ class _HeldTls(_Held, HTTPSConnection):
         inner: Any = self.sock._sslobj  # type: ignore[union-attr]  # noqa: SLF001 - a TLS socket's `send` is Python
         write: Callable[[bytes], int] = inner.write
         return write
-
-
-def _seconds() -> float:
-    count, of = _COUNT
-    return count(of)
 
 
 class _Http(HTTPHandler):

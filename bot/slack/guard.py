@@ -28,7 +28,7 @@ _MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-class Refusal(Exception):  # noqa: N818 - a verdict, not a fault
+class Refusal(Exception):
     """Why a request is not taken: the status to answer with and a word for it."""
 
     def __init__(self, status: int, reason: str) -> None:

@@ -60,15 +60,15 @@ _CODE = re.compile(r"^(?!http_)[a-z0-9_]{2,60}$")
 _TOO_MANY, _SERVER_ERROR = 429, 500
 
 
-class NotInstalled(Exception):  # noqa: N818 - a state, named as such
+class NotInstalled(Exception):
     """The app isn't installed in that workspace, or no more; nothing was sent."""
 
 
-class TriggerExpired(Exception):  # noqa: N818 - a state, named as Slack does
+class TriggerExpired(Exception):
     """The three seconds in which a click may open a modal are over."""
 
 
-class ViewRefused(Exception):  # noqa: N818 - a state, named as Slack does
+class ViewRefused(Exception):
     """Slack didn't take a view; the argument is its error code."""
 
 

@@ -37,6 +37,8 @@ from bot.settings import Settings
 from tests.fakes.chroma import chroma_server
 from tests.storage.rows import fill
 
+pytestmark = pytest.mark.timeout(600)
+
 CANARY, OTHERS = "kestrel over ward seven", "plover below ward nine"
 HERE = "T0SANDBOX"
 ROOT = Path(__file__).parents[2]
@@ -129,7 +131,6 @@ def loaded(settings: Settings) -> LateCoach:
 
 
 @pytest.mark.fault("C4")
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("order", [("app_uninstalled", "tokens_revoked"), ("tokens_revoked", "app_uninstalled")])
 def test_a_workspace_that_leaves_takes_its_documents_and_rows_along_in_either_order_of_events(
     order: tuple[str, str], settings: Settings, store: DocumentFolder, full: bool, figure: Any
@@ -178,7 +179,6 @@ def _payload(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.fault("C4")
-@pytest.mark.timeout(600)
 def test_a_run_that_ended_before_the_index_was_renewed_is_made_up_for_at_the_next_start(
     settings: Settings, store: DocumentFolder, figure: Any
 ) -> None:
@@ -196,7 +196,6 @@ def test_a_run_that_ended_before_the_index_was_renewed_is_made_up_for_at_the_nex
 
 
 @pytest.mark.fault("C4")
-@pytest.mark.timeout(600)
 def test_forget_takes_out_one_document_and_says_so_where_there_is_none(
     settings: Settings, store: DocumentFolder, figure: Any
 ) -> None:
@@ -226,7 +225,6 @@ def _collections(settings: Settings) -> set[str]:
 
 
 @pytest.mark.fault("C4")
-@pytest.mark.timeout(600)
 def test_on_a_chroma_server_a_workspaces_collections_go_and_the_indexes_of_others_stay(
     server: Settings, store: DocumentFolder, figure: Any
 ) -> None:
@@ -249,7 +247,6 @@ def test_on_a_chroma_server_a_workspaces_collections_go_and_the_indexes_of_other
 
 
 @pytest.mark.fault("C4")
-@pytest.mark.timeout(600)
 def test_after_a_kill_the_next_start_also_takes_a_workspaces_collections_off_the_server(
     server: Settings, store: DocumentFolder, figure: Any
 ) -> None:
@@ -269,7 +266,7 @@ def test_after_a_kill_the_next_start_also_takes_a_workspaces_collections_off_the
 
 
 def _keeps_writing(folder: Path, started: threading.Event) -> None:
-    """Like Chroma, which tidies its log in the background: a journal each time, until there is no such folder."""
+    """A file more each time, until there is no such folder."""
     with contextlib.suppress(FileNotFoundError):
         for n in itertools.count():
             (folder / "chroma" / f"journal-{n % 50}").write_text(CANARY)
@@ -355,7 +352,6 @@ def _made_anew(folder: Path, space: str, width: int) -> None:
 
 
 @pytest.mark.fault("C3")
-@pytest.mark.timeout(600)
 def test_an_index_of_another_model_width_or_metric_stops_the_start_with_the_command_that_mends_it(
     settings: Settings, figure: Any
 ) -> None:

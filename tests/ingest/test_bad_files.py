@@ -180,7 +180,7 @@ def test_a_pdf_that_only_forbids_printing_is_read(tmp_path: Path) -> None:
     assert "Nine people fell in March. Two of them at night." in SourceReader().read(str(path)).blocks
 
 
-SAID = "Übung – “naïve” café, naturally: it costs 5 pounds."  # noqa: RUF001
+SAID = "Übung – “naïve” café, naturally: it costs 5 pounds."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])

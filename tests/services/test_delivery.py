@@ -433,7 +433,7 @@ def test_a_send_that_was_held_back_in_time_is_no_attempt(world: World) -> None:
 
 def test_a_clock_set_back_does_not_make_a_lease_young_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = [100.0]
-    monkeypatch.setattr("bot.services.lease._seconds", lambda: counted[0])
+    monkeypatch.setattr("bot.services.lease.seconds", lambda: counted[0])
     held = Held(world.clock)
     assert held.younger_than(timedelta(minutes=1))
     world.clock.move(timedelta(hours=-1))

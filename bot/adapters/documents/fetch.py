@@ -152,7 +152,7 @@ class Fetcher:
         if parts.username or parts.password:
             raise Unreadable("holds a sign-in within its address; take it out.")
         address = self._resolve(parts.hostname, port)
-        host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - IP version
+        host = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
         named = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         headers = {
             "Host": named if parts.port is None else f"{named}:{port}",

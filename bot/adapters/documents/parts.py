@@ -17,7 +17,7 @@ _INVISIBLE = re.compile(
 )
 
 
-class Unreadable(Exception):  # noqa: N818 - a verdict; the package's face turns it into a DocumentError
+class Unreadable(Exception):
     """Why a document can't be read, as the words that follow its name: "is empty", "is protected by a password"."""
 
 

@@ -22,10 +22,10 @@ from pypdf.errors import PyPdfError
 from bot.adapters.documents.parts import MAX_CHARACTERS, Parsed, Unreadable, clean
 
 _MAX_PAGES = 2_000
-_LIST = re.compile(r"^(?:[•●▪◦‣·–—*-]|\d{1,2}[.)]|[A-Ea-e][.)])\s+\S")  # noqa: RUF001 - the marks that lists use
+_LIST = re.compile(r"^(?:[•●▪◦‣·–—*-]|\d{1,2}[.)]|[A-Ea-e][.)])\s+\S")
 _MARK_ONLY = re.compile(r"^(?:[•●▪◦‣·]|\d{1,2}[.)]|[A-Ea-e][.)])$")
-_NUMBER_ONLY = re.compile(r"^(?:page\s*)?[-–—]?\s*\d{1,4}\s*[-–—]?(?:\s*(?:of|/)\s*\d{1,4})?$", re.IGNORECASE)  # noqa: RUF001 - the typography that documents use
-_ENDS = re.compile(r"[.!?:;…][\"'”’)\]]*$")  # noqa: RUF001 - typographic quotes end sentences too
+_NUMBER_ONLY = re.compile(r"^(?:page\s*)?[-–—]?\s*\d{1,4}\s*[-–—]?(?:\s*(?:of|/)\s*\d{1,4})?$", re.IGNORECASE)
+_ENDS = re.compile(r"[.!?:;…][\"'”’)\]]*$")
 _WIDER = 1.25  # times the usual distance of lines: a new paragraph
 _LARGER = 1.08  # times the size: another kind of text
 _SHORT = 0.75  # of the usual length of a line: a paragraph's last line
